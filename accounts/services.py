@@ -1,0 +1,120 @@
+"""What can be done with users, use cases, members and tokens."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import (
+    EDITING_ROLES,
+    ApiToken,
+    Membership,
+    Role,
+    SignInLink,
+    UseCase,
+    User,
+    digest,
+    new_secret,
+)
+from config.errors import Conflict, Forbidden, InvalidInput
+
+TOKEN_PREFIX = "gw_"  # noqa: S105 - marks a token as ours, is none itself
+_LAST_USED_RESOLUTION = timedelta(minutes=1)
+
+
+@transaction.atomic
+def create_use_case(*, user: User, name: str = "", description: str = "") -> UseCase:
+    """A new use case that `user` owns."""
+    name = name.strip() or f"Untitled Use Case {timezone.now():%Y-%m-%d %H:%M:%S}"
+    use_case = UseCase.objects.create(
+        name=name, description=description, created_by=user, updated_by=user
+    )
+    Membership.objects.create(use_case=use_case, user=user, role=Role.OWNER)
+    return use_case
+
+
+def update_use_case(use_case: UseCase, *, user: User, **changes: str) -> UseCase:
+    """Change `name` and `description`; needs an editing role."""
+    require_editor(use_case, user)
+    for field in ("name", "description"):
+        if field in changes:
+            setattr(use_case, field, changes[field])
+    use_case.updated_by = user
+    use_case.save()
+    return use_case
+
+
+def role_of(use_case: UseCase, user: User) -> Role | None:
+    membership = Membership.objects.filter(use_case=use_case, user=user).first()
+    return Role(membership.role) if membership else None
+
+
+def require_editor(use_case: UseCase, user: User) -> None:
+    """Raise Forbidden for a viewer. Whoever may not even see the use case never gets here."""
+    if role_of(use_case, user) not in EDITING_ROLES:
+        raise Forbidden("You may look at this use case but not change it: ask an owner for a role.")
+
+
+def require_owner(use_case: UseCase, user: User) -> None:
+    if role_of(use_case, user) is not Role.OWNER:
+        raise Forbidden("Only an owner of this use case can do that.")
+
+
+def share(use_case: UseCase, *, by: User, email: str, role: Role) -> Membership:
+    """Give a user a role in the use case; the user must exist. Only owners share."""
+    require_owner(use_case, by)
+    user = User.objects.filter(email=User.objects.normalize_email(email), is_active=True).first()
+    if user is None:
+        raise InvalidInput("There is no user with this email address here.", field="email")
+    if role is not Role.OWNER:
+        _keep_an_owner(use_case, user)
+    membership, _ = Membership.objects.update_or_create(
+        use_case=use_case, user=user, defaults={"role": role}
+    )
+    return membership
+
+
+def unshare(use_case: UseCase, *, by: User, member: User) -> None:
+    """Take a member out. Owners remove anyone, everyone may leave, one owner always stays."""
+    if by != member:
+        require_owner(use_case, by)
+    _keep_an_owner(use_case, member)
+    Membership.objects.filter(use_case=use_case, user=member).delete()
+
+
+def _keep_an_owner(use_case: UseCase, leaving: User) -> None:
+    owners = Membership.objects.filter(use_case=use_case, role=Role.OWNER)
+    if owners.filter(user=leaving).exists() and owners.count() == 1:
+        raise Conflict("A use case needs an owner: make somebody else one first.")
+
+
+def create_token(*, user: User, name: str) -> tuple[ApiToken, str]:
+    """A new API token and its secret, which cannot be read again later."""
+    secret = new_secret(TOKEN_PREFIX)
+    token = ApiToken.objects.create(
+        user=user, name=name.strip() or "API token", prefix=secret[:10], digest=digest(secret)
+    )
+    return token, secret
+
+
+def revoke_token(token: ApiToken) -> None:
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def authenticate_token(secret: str) -> ApiToken | None:
+    """The usable token with this secret, or None. Notes its use, to the minute."""
+    token = ApiToken.objects.usable().with_secret(secret).select_related("user").first()
+    if token is None:
+        return None
+    now = timezone.now()
+    # A write for every request would cost a commit each; a minute is exact enough.
+    if token.last_used_at is None or now - token.last_used_at > _LAST_USED_RESOLUTION:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def create_sign_in_link(user: User) -> str:
+    """The secret of a new one-time link for this user."""
+    secret = new_secret("")
+    SignInLink.objects.create(user=user, digest=digest(secret))
+    return secret

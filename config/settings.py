@@ -1,0 +1,259 @@
+"""Every setting, read once and typed. No other module reads the environment."""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config.postgres import embedded_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env_str(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def env_bool(name: str, default: bool = False) -> bool:
+    value = env_str(name).lower()
+    if value in {"", "0", "false", "no", "off"}:
+        return default if value == "" else False
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+
+
+def env_int(name: str, default: int) -> int:
+    value = env_str(name)
+    try:
+        return int(value) if value else default
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
+
+
+def env_list(name: str, default: list[str]) -> list[str]:
+    value = env_str(name)
+    return [item.strip() for item in value.split(",") if item.strip()] if value else default
+
+
+DEBUG = env_bool("GROUNDWORK_DEBUG")
+
+# The folder of all state: the embedded database, uploads, the generated secret. `make run DATA=` sets it.
+DATA_DIR = Path(env_str("GROUNDWORK_DATA", str(BASE_DIR / ".groundwork"))).expanduser().resolve()
+
+_EXAMPLE_SECRETS = {"change-me", "changeme", "secret", "example", "secret-key", "your-secret-key"}
+_SECRET_FILE = DATA_DIR / "secret_key"
+_SHORTEST_SECRET = 32
+
+
+def _secret_key() -> str:
+    """From the environment, else from the file that `make run` generates; never a working default."""
+    value = env_str("GROUNDWORK_SECRET_KEY")
+    if not value and _SECRET_FILE.is_file():
+        value = _SECRET_FILE.read_text().strip()
+    if DEBUG and not value:
+        return "debug-only-" + "x" * _SHORTEST_SECRET
+    if not value:
+        raise ImproperlyConfigured(
+            "GROUNDWORK_SECRET_KEY is not set. `make run` generates one; elsewhere set it to at "
+            "least 32 random characters, for example from `python -c 'import secrets; "
+            "print(secrets.token_urlsafe(48))'`."
+        )
+    weak = value.lower() in _EXAMPLE_SECRETS or value.startswith(("django-insecure", "debug-only"))
+    if not DEBUG and (weak or len(value) < _SHORTEST_SECRET):
+        raise ImproperlyConfigured(
+            "GROUNDWORK_SECRET_KEY is an example or too short: use at least 32 random characters."
+        )
+    return value
+
+
+SECRET_KEY = _secret_key()
+
+HTTPS = env_bool("GROUNDWORK_HTTPS")
+ALLOWED_HOSTS = env_list("GROUNDWORK_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env_list("GROUNDWORK_TRUSTED_ORIGINS", [])
+PORT = env_int("GROUNDWORK_PORT", 8000)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "procrastinate.contrib.django",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "accounts",
+    "vectordb",
+    "blueprints",
+    "tracing",
+    "playground",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.middleware.SecurityHeadersMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": ["django.templatetags.static", "django_htmx.templatetags.django_htmx"],
+            "libraries": {},
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+        },
+    }
+]
+
+DATABASE_URL = env_str("DATABASE_URL") or embedded_url(DATA_DIR / "postgres")
+
+
+def _database(url: str) -> dict[str, object]:
+    """Django's settings for a `postgresql://` URL; a socket folder may stand in `?host=`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured("DATABASE_URL must start with postgresql://")
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "groundwork",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", "") or parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **options,
+            # Bounded, so that web and worker together stay well below the embedded server's 100.
+            "pool": {"min_size": 1, "max_size": env_int("GROUNDWORK_POOL_SIZE", 16), "timeout": 10},
+        },
+    }
+
+
+DATABASES = {"default": _database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "playground:home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_NAME = "groundwork_session"
+CSRF_COOKIE_NAME = "groundwork_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = DATA_DIR / "media"
+FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# 500,000 characters of prompt and as many of system prompt are up to 6 MB of JSON.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["config.api.auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+LOG_LEVEL = env_str("GROUNDWORK_LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # One line a job, at hundreds of jobs a second, is a cost and no help.
+    "loggers": {"procrastinate": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},
+}
+
+# Where the first LLM comes from; more are added in the pages.
+OPENAI_API_KEY = env_str("OPENAI_API_KEY")
+OPENAI_BASE_URL = env_str("OPENAI_BASE_URL", "https://api.openai.com/v1")
+# Local servers that are looked for at start (kind, base URL); an empty value looks for none.
+LOCAL_LLM_SERVERS = env_list(
+    "GROUNDWORK_LOCAL_LLM_SERVERS",
+    [
+        "ollama=http://127.0.0.1:11434/v1",
+        "lm-studio=http://127.0.0.1:1234/v1",
+        "vllm=http://127.0.0.1:8000/v1",
+    ],
+)
+# Hosts on private addresses that staff may name as LLM endpoints, besides this machine itself.
+LLM_CONNECT_SECONDS = 5.0
+LLM_FIRST_TOKEN_SECONDS = float(env_int("GROUNDWORK_LLM_FIRST_TOKEN_SECONDS", 60))
+LLM_BETWEEN_TOKENS_SECONDS = float(env_int("GROUNDWORK_LLM_BETWEEN_TOKENS_SECONDS", 30))
+LLM_TOTAL_SECONDS = float(env_int("GROUNDWORK_LLM_TOTAL_SECONDS", 600))
+
+# Uploads: one file, and what one ZIP may unpack to.
+MAX_FILE_BYTES = env_int("GROUNDWORK_MAX_FILE_BYTES", 200 * 1024 * 1024)
+MAX_ARCHIVE_MEMBERS = 1_000
+MAX_ARCHIVE_BYTES = 500 * 1024 * 1024
+MAX_ARCHIVE_RATIO = 200
+PARSER_MEMORY_BYTES = env_int("GROUNDWORK_PARSER_MEMORY_BYTES", 2 * 1024**3)
+PARSER_SECONDS = env_int("GROUNDWORK_PARSER_SECONDS", 600)
+
+DEFAULT_EMBEDDING_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+# Partitions with more chunks than this get an HNSW index; smaller ones are scanned exactly.
+EXACT_SCAN_LIMIT = env_int("GROUNDWORK_EXACT_SCAN_LIMIT", 20_000)
+
+# Answers that one worker works on at the same time; they mostly wait for LLMs.
+CHAT_CONCURRENCY = env_int("GROUNDWORK_CHAT_CONCURRENCY", 200)
+INGEST_CONCURRENCY = env_int("GROUNDWORK_INGEST_CONCURRENCY", 1)
+WORKER_HEARTBEAT_SECONDS = 2.0
+WORKER_STALLED_SECONDS = 10.0

@@ -1,0 +1,220 @@
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import UseCase, UseCaseQuerySet, User
+from config.ids import ID_LENGTH, IdField
+from config.status import Status
+
+# A chunk's id is its document's number in the database times this, plus its position, so that
+# neighbours have consecutive ids and documents can be ingested in any order.
+CHUNKS_PER_DOCUMENT = 1_000_000
+
+
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    def visible_to(self, user: User) -> Self:
+        return self._own_or_in(UseCase.objects.visible_to(user), user)
+
+    def editable_by(self, user: User) -> Self:
+        return self._own_or_in(UseCase.objects.editable_by(user), user)
+
+    def _own_or_in(self, use_cases: UseCaseQuerySet, user: User) -> Self:
+        links = DatasetLink.objects.filter(use_case__in=use_cases)
+        return self.filter(Q(created_by=user) | Q(pk__in=links.values("dataset")))
+
+
+class Dataset(models.Model):
+    """Documents that were uploaded together. It can stand in several use cases."""
+
+    id = IdField()
+    name = models.CharField(max_length=200)
+    use_cases = models.ManyToManyField(UseCase, through="DatasetLink", related_name="datasets")
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DatasetQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DatasetLink(models.Model):
+    id = IdField()
+    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="dataset_links")
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="links")
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["use_case", "dataset"], name="dataset_link_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} in {self.use_case}"
+
+
+class DocumentQuerySet(models.QuerySet["Document"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(dataset__in=Dataset.objects.visible_to(user))
+
+    def editable_by(self, user: User) -> Self:
+        return self.filter(dataset__in=Dataset.objects.editable_by(user))
+
+
+class Document(models.Model):
+    """One uploaded file. `name` is what its owner called it: a label, never a path."""
+
+    id = IdField()
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="documents")
+    name = models.CharField(max_length=500)
+    stored_name = models.CharField(max_length=100, unique=True)
+    content_type = models.CharField(max_length=100)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DocumentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        indexes = [models.Index(fields=["sha256"], name="document_sha256")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChunkingMethod(models.TextChoices):
+    RECURSIVE = "recursive", "Recursive by tokens"
+
+
+class VectorDatabaseQuerySet(models.QuerySet["VectorDatabase"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(use_case__in=UseCase.objects.visible_to(user))
+
+    def editable_by(self, user: User) -> Self:
+        return self.filter(use_case__in=UseCase.objects.editable_by(user))
+
+
+class VectorDatabase(models.Model):
+    """A dataset, chunked and embedded. Its chunks live in a partition of their own."""
+
+    id = IdField()
+    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="vector_databases")
+    dataset = models.ForeignKey(
+        Dataset, models.SET_NULL, null=True, related_name="vector_databases"
+    )
+    dataset_name = models.CharField(max_length=200)
+    name = models.CharField(max_length=200)
+    # Versions of one database share the family id, which is the id of the first.
+    family_id = models.CharField(max_length=ID_LENGTH)
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="children")
+    version = models.PositiveIntegerField(default=1)
+
+    embedding_model = models.CharField(max_length=200)
+    dimensions = models.PositiveIntegerField()
+    chunking_method = models.CharField(max_length=20, choices=ChunkingMethod)
+    chunk_size = models.PositiveIntegerField()
+    chunk_overlap_percentage = models.PositiveIntegerField()
+    separators = models.JSONField()
+    is_separator_regex = models.BooleanField(default=False)
+
+    status = models.CharField(max_length=20, choices=Status, default=Status.NEW)
+    error_message = models.TextField(blank=True)
+    chunks_count = models.PositiveIntegerField(default=0)
+    size = models.BigIntegerField(default=0)
+    # Set once an HNSW index stands; null means that the partition is scanned exactly.
+    ef_search = models.PositiveIntegerField(null=True)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = VectorDatabaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(chunk_overlap_percentage__lte=50), name="vector_database_overlap_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(chunk_size__gte=1), name="vector_database_chunk_size_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IngestionQuerySet(models.QuerySet["Ingestion"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(vector_database__in=VectorDatabase.objects.visible_to(user))
+
+
+class Ingestion(models.Model):
+    """How far one document has come on its way into one vector database."""
+
+    id = IdField()
+    vector_database = models.ForeignKey(VectorDatabase, models.CASCADE, related_name="ingestions")
+    document = models.ForeignKey(Document, models.CASCADE, related_name="ingestions")
+    # Numbers the documents of one database from 1; chunk ids derive from it.
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=20, choices=Status, default=Status.NEW)
+    error_message = models.TextField(blank=True)
+    # Pages for paged files, bytes read for others: only their ratio is shown.
+    progress_done = models.BigIntegerField(default=0)
+    progress_total = models.BigIntegerField(default=0)
+    chunks_count = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = IngestionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["vector_database", "document"], name="ingestion_document_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["vector_database", "number"], name="ingestion_number_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document} into {self.vector_database}"
+
+
+class Chunk(models.Model):
+    """A passage of a document. LIST-partitioned by vector database; see migration 0002.
+
+    `embedding` (halfvec, of the database's dimensions) is not mapped: only SQL touches it.
+    """
+
+    pk = models.CompositePrimaryKey("vector_database_id", "id")
+    vector_database_id = models.CharField(max_length=ID_LENGTH)
+    id = models.BigIntegerField()
+    document_id = models.CharField(max_length=ID_LENGTH)
+    position = models.IntegerField()
+    page = models.IntegerField(null=True)
+    # Offsets in the document's extracted text, in characters: text[start:end] is the chunk.
+    start = models.BigIntegerField(db_column="start_offset")
+    end = models.BigIntegerField(db_column="end_offset")
+    token_count = models.IntegerField()
+    text = models.TextField()
+    metadata = models.JSONField(default=dict)
+
+    class Meta:
+        managed = False
+        db_table = "vectordb_chunk"
+        ordering = [F("id").asc()]
+
+    def __str__(self) -> str:
+        return f"chunk {self.id} of {self.vector_database_id}"

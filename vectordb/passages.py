@@ -1,0 +1,79 @@
+"""What retrieval hands to whoever asked: passages, and how they were chosen."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document, ready to be quoted.
+
+    `similarity` is the cosine similarity to the question, -1 to 1; a neighbour that was not itself
+    a hit has its own too. `start` and `end` are character offsets in the document's extracted text.
+    """
+
+    chunk_id: int
+    document_id: str
+    document_name: str
+    page: int | None
+    position: int
+    start: int
+    end: int
+    text: str
+    token_count: int
+    similarity: float
+    rank: int  # of the hit it came with, from 1
+    is_neighbor: bool = False
+    is_cut: bool = False  # shortened to fit the token cap
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of retrieval: how many passages went in, how many came out, and why."""
+
+    name: str
+    entered: int
+    left: int
+    milliseconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Passages in the order in which they are sent, and the record of their choice."""
+
+    passages: tuple[Passage, ...]
+    stages: tuple[Stage, ...]
+    query: str
+    search: str  # "exact" or "hnsw"
+
+    @property
+    def token_count(self) -> int:
+        return sum(passage.token_count for passage in self.passages)
+
+    @property
+    def milliseconds(self) -> float:
+        return sum(stage.milliseconds for stage in self.stages)
+
+    def explain(self) -> dict[str, Any]:
+        """The record as JSON; texts are left out, chunk ids say which passages were meant."""
+        return {
+            "query": self.query,
+            "search": self.search,
+            "stages": [asdict(stage) for stage in self.stages],
+            "passages": [
+                {
+                    "chunk_id": passage.chunk_id,
+                    "similarity": passage.similarity,
+                    "rank": passage.rank,
+                    "is_neighbor": passage.is_neighbor,
+                    "is_cut": passage.is_cut,
+                    "token_count": passage.token_count,
+                }
+                for passage in self.passages
+            ],
+        }

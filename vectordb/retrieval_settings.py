@@ -1,0 +1,64 @@
+"""How passages are looked up: part of a blueprint, a chat or a single prompt."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from django.db import models
+
+from config.errors import InvalidInput
+
+DEFAULT_DOCUMENTS = 4
+DOCUMENTS_RANGE = (1, 10)
+TOKENS_RANGE = (1, 51_200)
+
+
+class Retriever(models.TextChoices):
+    SINGLE_LOOKUP = "SINGLE_LOOKUP_RETRIEVER", "Search with the question"
+    CONVERSATIONAL = "CONVERSATIONAL_RETRIEVER", "Rewrite the question with the history first"
+    MULTI_STEP = "MULTI_STEP_RETRIEVER", "Several searches, fused"
+
+
+class RetrievalMode(models.TextChoices):
+    SIMILARITY = "similarity", "Similarity"
+    MMR = "maximal_marginal_relevance", "Maximal marginal relevance"
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSettings:
+    """`None` stands for the default: 4 chunks, no token cap but the LLM's context."""
+
+    max_documents_retrieved_per_prompt: int | None = None
+    max_tokens: int | None = None
+    add_neighbor_chunks: bool = False
+    retriever: str = Retriever.SINGLE_LOOKUP
+    retrieval_mode: str = RetrievalMode.SIMILARITY
+    maximal_marginal_relevance_lambda: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require_range(self, "max_documents_retrieved_per_prompt", DOCUMENTS_RANGE)
+        _require_range(self, "max_tokens", TOKENS_RANGE)
+        _require_range(self, "maximal_marginal_relevance_lambda", (0, 1))
+        if self.retriever not in Retriever.values:
+            raise InvalidInput("This retriever is not known.", field="retriever")
+        if self.retrieval_mode not in RetrievalMode.values:
+            raise InvalidInput("This retrieval mode is not known.", field="retrieval_mode")
+
+    @property
+    def documents(self) -> int:
+        """Chunks to retrieve, before neighbours."""
+        return self.max_documents_retrieved_per_prompt or DEFAULT_DOCUMENTS
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in data.items() if key in known})
+
+
+def _require_range(settings: RetrievalSettings, field: str, bounds: tuple[float, float]) -> None:
+    value = getattr(settings, field)
+    low, high = bounds
+    if value is not None and not low <= value <= high:
+        raise InvalidInput(f"Must be between {low:,} and {high:,}.", field=field)
