@@ -1,3 +1,15 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path, register_converter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from config.converters import IdConverter
+
+register_converter(IdConverter, "id")
+
+urlpatterns = [
+    path("", include("config.health")),
+    path("api/v2/", include("config.api.urls")),
+    path("", include("accounts.urls")),
+    path("", include("vectordb.urls")),
+    path("", include("blueprints.urls")),
+    path("", include("tracing.urls")),
+    path("", include("playground.urls")),
+]
