@@ -61,10 +61,10 @@ class SettingsChanges:
     A settings object replaces the old one as a whole; it is never merged.
     """
 
-    llm_id: str | None | Unset = UNSET
-    llm_settings: LLMSettings | None | Unset = UNSET
-    vector_database_id: str | None | Unset = UNSET
-    retrieval_settings: RetrievalSettings | None | Unset = UNSET
+    llm_id: str | Unset | None = UNSET
+    llm_settings: LLMSettings | Unset | None = UNSET
+    vector_database_id: str | Unset | None = UNSET
+    retrieval_settings: RetrievalSettings | Unset | None = UNSET
     prompt_type: str | Unset = UNSET
 
     def __bool__(self) -> bool:

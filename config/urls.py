@@ -6,7 +6,10 @@ register_converter(IdConverter, "id")
 
 urlpatterns = [
     path("", include("config.health")),
-    path("api/v2/", include("config.api.urls")),
+    path("api/v2/", include("accounts.api_urls")),
+    path("api/v2/", include("vectordb.api_urls")),
+    path("api/v2/", include("blueprints.api_urls")),
+    path("api/v2/", include("playground.api_urls")),
     path("", include("accounts.urls")),
     path("", include("vectordb.urls")),
     path("", include("blueprints.urls")),
