@@ -1,6 +1,6 @@
 """What every LLM client takes and gives. A provider writes `stream` and nothing else."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict
 
@@ -62,7 +62,7 @@ class ProviderError(AppError):
 
 
 class Client(Protocol):
-    def stream(self, request: LLMRequest) -> AsyncIterator[TextPiece | Completion]:
+    def stream(self, request: LLMRequest) -> AsyncGenerator[TextPiece | Completion, None]:
         """The answer's text in pieces, then exactly one Completion.
 
         Raises ProviderError; pieces that were yielded before it stay valid. Closing the
