@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from accounts.models import UseCase, User
 from blueprints.llm_settings import LLMSettings
-from config.ids import IdField
+from config.ids import ID_LENGTH, IdField
 from vectordb.models import VectorDatabase
 from vectordb.retrieval_settings import RetrievalSettings
 
@@ -29,7 +29,9 @@ class LLMEndpoint(models.Model):
     base_url = models.URLField(max_length=500)
     encrypted_key = models.TextField(blank=True)
     source = models.CharField(max_length=20, choices=EndpointSource, default=EndpointSource.STAFF)
+    # What staff decided, and whether the server or the key in the environment was there at last look.
     is_active = models.BooleanField(default=True)
+    is_found = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -39,10 +41,16 @@ class LLMEndpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_usable(self) -> bool:
+        return self.is_active and self.is_found
+
 
 class LLMQuerySet(models.QuerySet["LLM"]):
     def usable(self) -> Self:
-        return self.filter(is_active=True).filter(Q(endpoint=None) | Q(endpoint__is_active=True))
+        return self.filter(is_active=True, is_listed=True).filter(
+            Q(endpoint=None) | Q(endpoint__is_active=True, endpoint__is_found=True)
+        )
 
 
 class LLM(models.Model):
@@ -61,7 +69,9 @@ class LLM(models.Model):
     # US dollars per million tokens; null means that the price list is asked, then "unknown".
     input_price = models.DecimalField(max_digits=12, decimal_places=6, null=True)
     output_price = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    # What staff decided, and whether the endpoint offered the model at last look.
     is_active = models.BooleanField(default=True)
+    is_listed = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = LLMQuerySet.as_manager()
@@ -78,6 +88,14 @@ class LLM(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def is_usable(self) -> bool:
+        return (
+            self.is_active
+            and self.is_listed
+            and (self.endpoint is None or self.endpoint.is_usable)
+        )
 
 
 class PromptType(models.TextChoices):
@@ -146,6 +164,10 @@ class BlueprintVersion(models.Model):
     prompt_type = models.CharField(
         max_length=20, choices=PromptType, default=PromptType.CHAT_HISTORY_AWARE
     )
+    # The ids as they were saved: they outlive the rows, so that a version whose vector database
+    # was deleted is told from one that never had any.
+    saved_llm_id = models.CharField(max_length=150, blank=True)
+    saved_vector_database_id = models.CharField(max_length=ID_LENGTH, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

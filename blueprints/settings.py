@@ -31,10 +31,14 @@ class AnswerSettings:
 
     @classmethod
     def of_version(cls, version: BlueprintVersion) -> "AnswerSettings":
+        """As the version was saved: an LLM or database deleted since is still named, so that
+        `services.check_settings` can say that it is gone."""
         return cls(
-            llm_id=version.llm_id,
+            llm_id=version.llm_id or version.saved_llm_id or None,
             llm_settings=version.llm_parameters,
-            vector_database_id=version.vector_database_id,
+            vector_database_id=version.vector_database_id
+            or version.saved_vector_database_id
+            or None,
             retrieval_settings=version.retrieval_parameters,
             prompt_type=version.prompt_type,
         )
