@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
@@ -118,3 +120,31 @@ def create_sign_in_link(user: User) -> str:
     secret = new_secret("")
     SignInLink.objects.create(user=user, digest=digest(secret))
     return secret
+
+
+def sign_in_path(secret: str) -> str:
+    """Where a browser redeems the link with this secret."""
+    return f"/sign-in/link/{secret}/"
+
+
+def ensure_user(email: str) -> User:
+    """The active user with this address, made without a password when there is none.
+
+    For operators at the command line. Raises InvalidInput for an address that is none, and
+    Conflict for a user who was deactivated.
+    """
+    email = User.objects.normalize_email(email)
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise InvalidInput("This is not an email address.", field="email") from None
+    user = User.objects.filter(email=email).first() or User.objects.create_user(email)
+    if not user.is_active:
+        raise Conflict("This user was deactivated: activate them first.")
+    return user
+
+
+def ensure_use_case(*, user: User, name: str) -> UseCase:
+    """The newest use case with this name that the user owns, made when there is none."""
+    owned = UseCase.objects.owned_by(user).filter(name=name.strip()).first()
+    return owned or create_use_case(user=user, name=name)

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from config.data_folder import data_folder
 from config.postgres import embedded_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,7 +41,7 @@ def env_list(name: str, default: list[str]) -> list[str]:
 DEBUG = env_bool("GROUNDWORK_DEBUG")
 
 # The folder of all state: the embedded database, uploads, the generated secret. `make run DATA=` sets it.
-DATA_DIR = Path(env_str("GROUNDWORK_DATA", str(BASE_DIR / ".groundwork"))).expanduser().resolve()
+DATA_DIR = data_folder(os.environ)
 
 _EXAMPLE_SECRETS = {"change-me", "changeme", "secret", "example", "secret-key", "your-secret-key"}
 _SECRET_FILE = DATA_DIR / "secret_key"
@@ -105,11 +106,13 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.pages.PagesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 APPEND_SLASH = False
+CSRF_FAILURE_VIEW = "config.pages.csrf_failure"
 
 TEMPLATES = [
     {
@@ -122,7 +125,11 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["django.templatetags.static", "django_htmx.templatetags.django_htmx"],
+            "builtins": [
+                "django.templatetags.static",
+                "django.contrib.humanize.templatetags.humanize",
+                "config.formats",
+            ],
             "libraries": {},
             "loaders": [
                 (
@@ -180,6 +187,8 @@ SESSION_COOKIE_NAME = "groundwork_session"
 CSRF_COOKIE_NAME = "groundwork_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+# Probes come by plain HTTP from inside.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -192,23 +201,41 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Names carry a hash of the content, so browsers may keep files for ever.
+    "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
+}
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_PERMISSIONS = 0o600
 
-# 500,000 characters of prompt and as many of system prompt are up to 6 MB of JSON.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+# 500,000 characters of prompt and as many of system prompt, each escaped as two \uXXXX, are 12 MB.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.wire.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.wire.AlwaysJSON",
     "DEFAULT_AUTHENTICATION_CLASSES": ["config.api.auth.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Groundwork",
+    "DESCRIPTION": "Documents in, cited answers out: the GenAI API.",
+    "VERSION": "2.49.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v2(/genai)?",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.api.openapi.complete",
+    ],
+    "ENUM_NAME_OVERRIDES": {},
 }
 
 LOG_LEVEL = env_str("GROUNDWORK_LOG_LEVEL", "INFO")
