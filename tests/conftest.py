@@ -5,6 +5,8 @@ import pytest
 from accounts import services as accounts
 from accounts.models import Membership, Role, UseCase, User
 
+pytest_plugins = ["tests.llm_fixtures"]
+
 
 @pytest.fixture
 def alice(db) -> User:

@@ -1,0 +1,90 @@
+"""Cutting passages into sentences, list items and headings."""
+
+import re
+from dataclasses import dataclass
+
+_LIST_ITEM = re.compile(r"\s*(?:[-*•‣▪]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+(?=\S)")
+_HEADING = re.compile(r"\s{0,3}#{1,6}\s+(.+?)\s*#*\s*$")
+_RULE = re.compile(r"[\s|:+=_*-]+$")
+# An end mark with closing quotes, then white space before what can begin a sentence; scripts
+# without capitals or spaces have end marks of their own.
+_END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+(?=[\"'“‘«(\[¿¡]*[^\W_a-zß-öø-ÿ])|(?<=[。！？।؟])\s*")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\[\"'“])(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Gen|Col|Lt|Sen|Rep|Rev|Gov|No|Nos|Fig|Figs|Eq"
+    r"|Sec|Ch|Art|Vol|pp?|ed|eds|cf|vs|al|ca|approx|e\.g|i\.e|z\.B|d\.h|bzw|Nr|Abs|Inc|Ltd|Co|Corp"
+    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|U\.S|U\.K)\.$"
+)
+_LONGEST_HEADING = 80  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """`is_heading`: it names what follows and says nothing by itself."""
+
+    text: str
+    is_heading: bool = False
+
+
+def split_sentences(text: str) -> list[Sentence]:
+    """The text's sentences in order. Hard line breaks within a paragraph are joined; a list item
+    or a table row is a paragraph of its own."""
+    sentences = []
+    for block in _blocks(text):
+        if heading := _HEADING.match(block):
+            sentences.append(Sentence(heading.group(1), is_heading=True))
+            continue
+        parts = _sentences(_LIST_ITEM.sub("", block, count=1))
+        is_item = _LIST_ITEM.match(block) is not None
+        for part in parts:
+            is_heading = len(parts) == 1 and not is_item and _looks_like_heading(part)
+            sentences.append(Sentence(part, is_heading))
+    return sentences
+
+
+def _blocks(text: str) -> list[str]:
+    """Paragraphs, list items, table rows and headings, each on one line."""
+    blocks: list[str] = []
+    is_open = False  # whether the next line may go on with the last block
+    for line in text.splitlines():
+        if not line.strip() or _RULE.match(line):
+            is_open = False
+            continue
+        is_alone = _HEADING.match(line) is not None or line.lstrip().startswith("|")
+        starts = is_alone or _LIST_ITEM.match(line) is not None
+        if is_open and not starts:
+            blocks[-1] = _joined(blocks[-1], line.strip())
+        else:
+            blocks.append(line.strip())
+        is_open = not is_alone
+    return blocks
+
+
+def _joined(head: str, tail: str) -> str:
+    # A word that was divided at the end of the line.
+    if re.search(r"[a-zß-öø-ÿ]-$", head) and tail[:1].islower():
+        return head[:-1] + tail
+    return f"{head} {tail}"
+
+
+def _sentences(paragraph: str) -> list[str]:
+    found: list[str] = []
+    start = 0
+    for end in _END.finditer(paragraph):
+        piece = paragraph[start : end.end()].strip()
+        if _ABBREVIATION.search(piece):
+            continue
+        found.append(piece)
+        start = end.end()
+    found.append(paragraph[start:].strip())
+    return [piece for piece in found if piece]
+
+
+def _looks_like_heading(part: str) -> bool:
+    """A short line without an end mark; a table's row or a "Name: value" line is no heading."""
+    return (
+        len(part) <= _LONGEST_HEADING
+        and part[-1] not in ".!?…:;,。！？।؟\"'”’)"
+        and "|" not in part
+        and ": " not in part
+        and len(part.split()) <= 10
+    )

@@ -1,0 +1,184 @@
+"""Reading a chat completion off the wire: only the few fields that an answer needs.
+
+One object per chunk, as the vendor's typed stream builds, costs many times the parsing itself.
+"""
+
+import json
+from typing import Any
+
+# A line longer than this is no chunk of a chat completion.
+LONGEST_LINE = 4 * 1024 * 1024
+
+
+class NotAnAnswer(ValueError):
+    """What arrived is not a chat completion."""
+
+
+class ChatStreamParser:
+    """Feeds on bytes as they come, cut anywhere. Text comes out of `feed`, the rest is kept."""
+
+    def __init__(self) -> None:
+        self.finish_reason = ""
+        self.model_name = ""
+        self.input_tokens: int | None = None
+        self.output_tokens: int | None = None
+        self.guards: list[dict[str, Any]] = []
+        self.error: Any = None  # the server's own, sent instead of a chunk
+        self.is_done = False
+        self.chunks = 0
+        # Chunks that carried something of the answer, unseen thoughts included: a sign of life.
+        self.tokens = 0
+        self._rest = b""  # a line that has not ended yet
+        self._pending = ""  # a JSON value that goes on in the next data line
+        self._stray = b""  # a bare JSON line: some servers report errors so
+
+    def feed(self, data: bytes) -> str:
+        """The answer's text in these bytes. Raises NotAnAnswer."""
+        if self._rest:
+            data = self._rest + data
+        lines = data.split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > LONGEST_LINE:
+            raise NotAnAnswer("endless line")
+        text = ""
+        for line in lines:
+            if line.startswith(b"data:"):
+                text += self._data(line[5:])
+            elif self._pending or line.startswith(b"{"):
+                self._other(line)
+        return text
+
+    def finish(self) -> str:
+        """The text of a last line without its end, after the last byte. Raises NotAnAnswer."""
+        text = self.feed(b"\n\n")
+        if not self.chunks and not self.is_done:
+            return self.feed_whole(self._stray)
+        return text
+
+    def feed_whole(self, body: bytes) -> str:
+        """The text of an answer that came in one piece of JSON. Raises NotAnAnswer."""
+        text = self._event(_json(body))
+        self.is_done = True
+        return text
+
+    def _data(self, line: bytes) -> str:
+        if self.is_done:
+            return ""
+        if line.strip() == b"[DONE]":
+            self.is_done = True
+            return ""
+        try:
+            payload = self._pending + line.decode()
+            event = json.loads(payload)
+        except UnicodeDecodeError as error:
+            raise NotAnAnswer("not UTF-8") from error
+        except ValueError:
+            # An event may be spread over several data lines; the blank line after it decides.
+            self._pending = payload + "\n"
+            if len(self._pending) > LONGEST_LINE:
+                raise NotAnAnswer("endless event") from None
+            return ""
+        self._pending = ""
+        return self._event(event)
+
+    def _other(self, line: bytes) -> None:
+        if self._pending and not line.strip():
+            if self._pending.strip():
+                raise NotAnAnswer("not JSON")
+            self._pending = ""
+        elif not self.chunks and len(self._stray) < LONGEST_LINE:
+            self._stray += line
+
+    def _event(self, event: Any) -> str:
+        if not isinstance(event, dict):
+            raise NotAnAnswer("not an object")
+        if event.get("error"):
+            self.error = event["error"]
+            return ""
+        choices = event.get("choices")
+        if choices is None and not event.get("usage"):
+            if "object" in event or "prompt_filter_results" in event:
+                return ""
+            raise NotAnAnswer("no choices")
+        self.chunks += 1
+        if not self.model_name and isinstance(event.get("model"), str):
+            self.model_name = event["model"]
+        if event.get("usage"):
+            self._usage(event["usage"])
+        if event.get("prompt_filter_results"):
+            self._prompt_filters(event["prompt_filter_results"])
+        return self._choice(choices[0]) if choices and isinstance(choices, list) else ""
+
+    def _choice(self, choice: Any) -> str:
+        if not isinstance(choice, dict):
+            raise NotAnAnswer("no choice")
+        if choice.get("index"):
+            return ""
+        if choice.get("finish_reason"):
+            self.finish_reason = str(choice["finish_reason"])
+        if choice.get("content_filter_results"):
+            self._filters(choice["content_filter_results"], "response")
+        delta = choice.get("delta") or choice.get("message") or {}
+        if not isinstance(delta, dict):
+            raise NotAnAnswer("no delta")
+        text = delta.get("content")
+        if text and isinstance(text, str):
+            self.tokens += 1
+            return text
+        return self._rare(delta)
+
+    def _rare(self, delta: dict[str, Any]) -> str:
+        """A refusal, a content in parts, or thoughts, which are no part of the answer."""
+        refusal = delta.get("refusal")
+        if refusal and isinstance(refusal, str):
+            self.tokens += 1
+            if not any(guard["name"] == "refusal" for guard in self.guards):
+                self.guards.append({"name": "refusal", "stage": "response", "filtered": False})
+            return refusal
+        parts = delta.get("content")
+        if isinstance(parts, list):
+            self.tokens += 1
+            return "".join(
+                part["text"]
+                for part in parts
+                if isinstance(part, dict) and isinstance(part.get("text"), str)
+            )
+        self.tokens += any(value for key, value in delta.items() if key != "role")
+        return ""
+
+    def _usage(self, usage: Any) -> None:
+        if isinstance(usage, dict):
+            self.input_tokens = _count(usage.get("prompt_tokens"), self.input_tokens)
+            self.output_tokens = _count(usage.get("completion_tokens"), self.output_tokens)
+
+    def _prompt_filters(self, results: Any) -> None:
+        for result in results if isinstance(results, list) else []:
+            if isinstance(result, dict):
+                self._filters(result.get("content_filter_results"), "prompt")
+
+    def _filters(self, results: Any, stage: str) -> None:
+        """Note what a content filter acted on or found; categories that are safe are left out."""
+        for name, result in results.items() if isinstance(results, dict) else ():
+            if not isinstance(result, dict):
+                continue
+            severity = str(result.get("severity") or "")
+            filtered = bool(result.get("filtered"))
+            if not filtered and not result.get("detected") and severity in ("", "safe"):
+                continue
+            guard = {"name": str(name), "stage": stage, "filtered": filtered}
+            if severity:
+                guard["severity"] = severity
+            if guard not in self.guards:
+                self.guards.append(guard)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise NotAnAnswer("not JSON") from error
+
+
+def _count(value: Any, known: int | None) -> int | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return value if is_count else known

@@ -1,0 +1,286 @@
+"""What can be done with blueprints and LLM endpoints."""
+
+import re
+from dataclasses import replace
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils.text import slugify
+
+from accounts.models import UseCase, User
+from accounts.services import require_editor
+from blueprints.catalogue import EXTRACTIVE_ID, built_in_llm
+from blueprints.endpoints import (
+    EndpointCheck,
+    add_model,
+    create_endpoint,
+    delete_endpoint,
+    sync_models,
+    test_endpoint,
+    update_endpoint,
+    update_llm,
+)
+from blueprints.models import LLM, Blueprint, BlueprintVersion, PromptType
+from blueprints.settings import UNSET, AnswerSettings, SettingsChanges, Unset
+from config.errors import InvalidInput
+from config.status import Status
+from vectordb.models import VectorDatabase
+
+__all__ = [
+    "EndpointCheck",
+    "add_model",
+    "check_settings",
+    "copy_blueprint",
+    "create_blueprint",
+    "create_endpoint",
+    "delete_blueprint",
+    "delete_endpoint",
+    "save_version",
+    "sync_models",
+    "test_endpoint",
+    "update_blueprint",
+    "update_endpoint",
+    "update_llm",
+]
+
+LONGEST_NAME = 200
+LONGEST_PATH = 250
+_PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+
+
+@transaction.atomic
+def create_blueprint(
+    *,
+    user: User,
+    use_case: UseCase,
+    name: str,
+    path: str = "",
+    description: str = "",
+    settings: AnswerSettings,
+) -> Blueprint:
+    """A new draft with its version 1. Without an LLM it gets the built-in one.
+
+    Raises InvalidInput with the field that is wrong: name, path, or one of the settings.
+    """
+    require_editor(use_case, user)
+    if settings.llm_id is None:
+        settings = replace(settings, llm_id=built_in_llm().pk)
+    check_settings(settings, user=user, use_case=use_case)
+    name = _checked_name(name)
+    blueprint = Blueprint(
+        use_case=use_case,
+        name=name,
+        path=_checked_path(path) if path.strip() else _free_path(use_case, name),
+        description=description.strip(),
+        created_by=user,
+        updated_by=user,
+    )
+    _store(blueprint)
+    _set_version(blueprint, settings, user)
+    return blueprint
+
+
+@transaction.atomic
+def update_blueprint(
+    blueprint: Blueprint,
+    *,
+    user: User,
+    name: str | Unset = UNSET,
+    description: str | Unset = UNSET,
+    path: str | Unset = UNSET,
+    is_starred: bool | Unset = UNSET,
+    is_saved: bool | Unset = UNSET,
+    changes: SettingsChanges = SettingsChanges(),  # noqa: B008 - frozen
+) -> Blueprint:
+    """Change what is given. A saved blueprint keeps its settings, and stays saved."""
+    require_editor(blueprint.use_case, user)
+    _lock(blueprint)
+    if is_saved is False and blueprint.is_saved:
+        raise InvalidInput(
+            "A saved blueprint stays saved. Copy it to get a draft.", field="is_saved"
+        )
+    if name is not UNSET:
+        blueprint.name = _checked_name(name)
+    if description is not UNSET:
+        blueprint.description = description.strip()
+    if path is not UNSET:
+        blueprint.path = _checked_path(path)
+    if is_starred is not UNSET:
+        blueprint.is_starred = is_starred
+    if changes:
+        _change_settings(
+            blueprint, changes.apply_to(AnswerSettings.of_version(blueprint.current)), user
+        )
+    if is_saved is not UNSET:
+        blueprint.is_saved = is_saved
+    blueprint.updated_by = user
+    _store(blueprint)
+    return blueprint
+
+
+@transaction.atomic
+def save_version(blueprint: Blueprint, *, user: User, settings: AnswerSettings) -> BlueprintVersion:
+    """Put these settings in force. Settings that were saved before give their version again.
+
+    Raises InvalidInput when the blueprint is saved, and so locked, or the settings do not hold.
+    """
+    require_editor(blueprint.use_case, user)
+    _lock(blueprint)
+    _change_settings(blueprint, settings, user)
+    blueprint.updated_by = user
+    blueprint.save(update_fields=["updated_by", "updated_at"])
+    return blueprint.current
+
+
+def copy_blueprint(
+    blueprint: Blueprint,
+    *,
+    user: User,
+    name: str,
+    description: str = "",
+    settings: AnswerSettings | None = None,
+) -> Blueprint:
+    """A new draft in the same use case, with the blueprint's settings or the given ones."""
+    return create_blueprint(
+        user=user,
+        use_case=blueprint.use_case,
+        name=name,
+        description=description or blueprint.description,
+        settings=settings or AnswerSettings.of_version(blueprint.current),
+    )
+
+
+@transaction.atomic
+def delete_blueprint(blueprint: Blueprint, *, user: User) -> None:
+    """Delete it with its versions and chats."""
+    require_editor(blueprint.use_case, user)
+    blueprint.delete()
+
+
+def check_settings(settings: AnswerSettings, *, user: User, use_case: UseCase) -> None:
+    """Raise InvalidInput, with its field, unless an answer can be asked for with these settings."""
+    if settings.prompt_type not in PromptType.values:
+        raise InvalidInput("This prompt type is not known.", field="prompt_type")
+    _check_llm(settings)
+    if settings.vector_database_id is not None:
+        _check_vector_database(settings.vector_database_id, user, use_case)
+
+
+def _check_llm(settings: AnswerSettings) -> None:
+    if settings.llm_id == EXTRACTIVE_ID:
+        built_in_llm()
+    llm = LLM.objects.select_related("endpoint").filter(pk=settings.llm_id or "").first()
+    if llm is None:
+        raise InvalidInput("The LLM does not exist (any more): choose another.", field="llm_id")
+    if not llm.is_usable:
+        raise InvalidInput(
+            f"{llm.label} cannot be used now: its server was not found, or staff switched it off. "
+            "Choose another LLM.",
+            field="llm_id",
+        )
+    longest = llm.max_completion_length or llm.context_size
+    wanted = settings.llm_settings.max_completion_length
+    if longest is not None and wanted is not None and wanted > longest:
+        raise InvalidInput(
+            f"At most {longest:,} tokens: that is as much as {llm.label} can answer.",
+            field="max_completion_length",
+        )
+
+
+def _check_vector_database(database_id: str, user: User, use_case: UseCase) -> None:
+    visible = VectorDatabase.objects.visible_to(user).filter(use_case=use_case)
+    database = visible.filter(pk=database_id).first()
+    if database is None:
+        raise InvalidInput(
+            "The vector database does not exist in this use case (any more): choose another, "
+            "or none.",
+            field="vector_database_id",
+        )
+    if database.status == Status.ERROR:
+        raise InvalidInput(
+            f"Building the vector database {database.name} failed: retry it, or choose another.",
+            field="vector_database_id",
+        )
+
+
+def _lock(blueprint: Blueprint) -> None:
+    """Wait until no other change of this blueprint is under way, then see what is in force."""
+    Blueprint.objects.select_for_update().only("pk").get(pk=blueprint.pk)
+    blueprint.refresh_from_db(fields=["version", "is_saved"])
+
+
+def _change_settings(blueprint: Blueprint, settings: AnswerSettings, user: User) -> None:
+    if settings == AnswerSettings.of_version(blueprint.current):
+        return
+    if blueprint.is_saved:
+        raise InvalidInput(
+            "This blueprint is saved, so its settings are fixed. Copy it to change them."
+        )
+    check_settings(settings, user=user, use_case=blueprint.use_case)
+    _set_version(blueprint, settings, user)
+
+
+def _set_version(blueprint: Blueprint, settings: AnswerSettings, user: User) -> None:
+    """Find or make the version with these settings; the caller holds the blueprint's lock."""
+    content_hash = settings.content_hash()
+    version = blueprint.versions.filter(content_hash=content_hash).first()
+    if version is None:
+        last = blueprint.versions.aggregate(last=Max("number"))["last"] or 0
+        version = BlueprintVersion.objects.create(
+            blueprint=blueprint,
+            number=last + 1,
+            content_hash=content_hash,
+            llm_id=settings.llm_id,
+            saved_llm_id=settings.llm_id or "",
+            llm_settings=settings.llm_settings.to_json(),
+            vector_database_id=settings.vector_database_id,
+            saved_vector_database_id=settings.vector_database_id or "",
+            retrieval_settings=settings.retrieval_settings.to_json(),
+            prompt_type=settings.prompt_type,
+            created_by=user,
+        )
+    blueprint.version = version
+    blueprint.save(update_fields=["version"])
+
+
+def _store(blueprint: Blueprint) -> None:
+    try:
+        with transaction.atomic():
+            blueprint.save()
+    except IntegrityError:
+        raise InvalidInput(
+            "Another blueprint of this use case has this path: choose another.", field="path"
+        ) from None
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise InvalidInput(
+            f"A name of 1 to {LONGEST_NAME} characters, please.",
+            field="name",
+        )
+    return name
+
+
+def _checked_path(path: str) -> str:
+    path = path.strip()
+    if len(path) > LONGEST_PATH or not _PATH.fullmatch(path):
+        raise InvalidInput(
+            "A path has letters, digits, - and _, in parts divided by /, "
+            f"such as refunds/baseline; {LONGEST_PATH} characters at most.",
+            field="path",
+        )
+    return path
+
+
+def _free_path(use_case: UseCase, name: str) -> str:
+    """The name's slug, numbered when it is taken. Holds the use case until the commit, so that
+    two blueprints of one name, created at once, do not get the same."""
+    UseCase.objects.select_for_update().only("pk").get(pk=use_case.pk)
+    stem = slugify(name)[: LONGEST_PATH - 10].strip("-") or "blueprint"
+    like_it = Blueprint.objects.filter(use_case=use_case, path__startswith=stem)
+    taken = set(like_it.values_list("path", flat=True))
+    if stem not in taken:
+        return stem
+    return next(f"{stem}-{n}" for n in range(2, len(taken) + 3) if f"{stem}-{n}" not in taken)
