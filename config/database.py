@@ -70,10 +70,10 @@ def database_problem() -> str | None:
             ).fetchone()
             return extension_problem(*row) if row else extension_problem(None, None)
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
+        reason = str(error).partition("\n")[0].strip()
         return (
-            f"The database cannot be reached ({reason}). Is it running? `make run` starts the "
-            "built-in one; for another server check DATABASE_URL."
+            f"The database cannot be reached ({reason}): `make run` starts the built-in one; "
+            "for another server check that it runs and that DATABASE_URL is right."
         )
 
 

@@ -243,10 +243,22 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    # /readyz says by itself what is wrong, to whoever asks every second.
+    "filters": {
+        "not_503": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 0) != 503,
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # One line a job, at hundreds of jobs a second, is a cost and no help.
-    "loggers": {"procrastinate": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},
+    "loggers": {
+        # One line a job, at hundreds of jobs a second, is a cost and no help.
+        "procrastinate": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        # Missing pages are the visitor's affair.
+        "django.request": {"level": "ERROR", "filters": ["not_503"]},
+    },
 }
 
 # Where the first LLM comes from; more are added in the pages.
