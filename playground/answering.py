@@ -1,0 +1,156 @@
+"""Making one answer: retrieve, prompt, generate. Knows no HTTP and no queue."""
+
+import logging
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from blueprints.llm_settings import LLMSettings
+from blueprints.models import LLM
+from blueprints.providers import client_for
+from blueprints.providers.base import Completion, LLMRequest, Message, Source, TextPiece
+from config.errors import AppError
+from playground.prompting import Budget, Turn, build_messages
+from vectordb.models import VectorDatabase
+from vectordb.passages import Passage, Retrieval
+from vectordb.retrieval import retrieve
+from vectordb.retrieval_settings import RetrievalSettings
+
+logger = logging.getLogger(__name__)
+
+UNEXPECTED = "Something went wrong on our side. Try again; the server's log says more."
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that an answer depends on, as it was when the question was put."""
+
+    text: str
+    llm: LLM
+    llm_settings: LLMSettings
+    vector_database: VectorDatabase | None
+    retrieval_settings: RetrievalSettings
+    metadata_filter: dict[str, Any] | None
+    history: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    retrieval: Retrieval
+    citations: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """What is sent to the LLM, and which earlier prompts are part of it."""
+
+    messages: tuple[Message, ...]
+    history_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    completion: Completion
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The message is safe to show."""
+
+    message: str
+
+
+Event = Retrieved | Prompted | Delta | Finished | Failed
+
+
+async def answer(question: Question) -> AsyncGenerator[Event, None]:
+    """The events of one answer, in order; the last one is Finished or Failed.
+
+    Nothing is raised but cancellation: what was yielded before Failed stays valid.
+    """
+    try:
+        async with aclosing(_answer(question)) as events:
+            async for event in events:
+                yield event
+    except AppError as exc:
+        yield Failed(exc.message)
+    except Exception:
+        logger.exception("An answer failed unexpectedly")
+        yield Failed(UNEXPECTED)
+
+
+async def _answer(question: Question) -> AsyncGenerator[Event, None]:
+    budget = Budget.of(
+        context_size=question.llm.context_size,
+        settings=question.llm_settings,
+        question=question.text,
+    )
+    retrieval = None
+    passages: Sequence[Passage] = ()
+    if question.vector_database is not None:
+        retrieval = await retrieve(
+            question.vector_database,
+            question.text,
+            question.retrieval_settings,
+            metadata_filter=question.metadata_filter,
+            token_limit=budget.for_documents,
+        )
+        passages = retrieval.passages
+        yield Retrieved(retrieval, [citation(n, p) for n, p in enumerate(passages, start=1)])
+
+    documents = retrieval.token_count if retrieval else 0
+    history = budget.fit_history(question.history, documents=documents)
+    messages = build_messages(
+        settings=question.llm_settings,
+        question=question.text,
+        passages=passages,
+        history=history,
+    )
+    yield Prompted(messages, [turn.prompt_id for turn in history])
+
+    request = _request(question, messages, passages)
+    async with aclosing(client_for(question.llm).stream(request)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, TextPiece):
+                yield Delta(piece.text)
+            else:
+                yield Finished(piece)
+
+
+def _request(
+    question: Question, messages: tuple[Message, ...], passages: Sequence[Passage]
+) -> LLMRequest:
+    settings = question.llm_settings
+    return LLMRequest(
+        messages=messages,
+        model_name=question.llm.model_name,
+        question=question.text,
+        sources=tuple(Source(n, passage.text) for n, passage in enumerate(passages, start=1)),
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_completion_length=settings.max_completion_length,
+    )
+
+
+def citation(number: int, passage: Passage) -> dict[str, Any]:
+    """A passage as it is kept with the answer; the answer's text calls it [number]."""
+    data = passage.to_json()
+    data["source"] = data.pop("document_name")
+    return {"number": number, **data}
+
+
+class Stopwatch:
+    """Milliseconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+
+    def milliseconds(self) -> float:
+        return (time.perf_counter() - self._start) * 1_000

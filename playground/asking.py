@@ -1,0 +1,231 @@
+"""Questions: put, retried, stopped, judged, deleted. The answers are made in `answering`."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.services import require_editor, role_of
+from blueprints import services as blueprint_services
+from blueprints.llm_settings import LONGEST_PROMPT
+from blueprints.models import Blueprint
+from blueprints.settings import AnswerSettings, SettingsChanges
+from config.errors import Conflict, Forbidden, InvalidInput
+from config.ids import new_id
+from config.notify import publish
+from config.status import UNFINISHED, Status
+from playground import tasks
+from playground.chat_settings import clear_overridden, effective_settings, write_back
+from playground.models import Chat, ChatPrompt, Feedback, PlaygroundBlueprint
+from vectordb.models import VectorDatabase
+from vectordb.retrieval import validate_metadata_filter
+
+_NAME_LENGTH = 60
+_UNNAMED = "New chat"
+
+
+@transaction.atomic
+def ask(
+    *,
+    user: User,
+    text: str,
+    chat: Chat | None = None,
+    blueprint: Blueprint | None = None,
+    changes: SettingsChanges | None = None,
+    metadata_filter: dict[str, Any] | None = None,
+) -> ChatPrompt:
+    """Put a question; a worker answers it. A refused question changes nothing.
+
+    With `chat`, `changes` are used and kept as the chat's own; with only `blueprint`, they become
+    the blueprint's and the question goes to its oldest chat (made when there is none).
+    Raises InvalidInput.
+    """
+    changes = changes or SettingsChanges()
+    _check_text(text)
+    chat, through_chat = _chat_for(user=user, chat=chat, blueprint=blueprint)
+    require_editor(chat.playground.use_case, user)
+    if chat.is_frozen:
+        raise InvalidInput("This chat is frozen: ask in another one.", field="chat_id")
+    if changes and chat.blueprint.is_saved:
+        raise InvalidInput("The settings of a saved blueprint are locked; copy it to change them.")
+    settings = _settings_for(chat, changes, through_chat=through_chat)
+    blueprint_services.check_settings(settings, user=user, use_case=chat.playground.use_case)
+    _check_can_answer(settings)
+    validate_metadata_filter(metadata_filter)
+
+    if changes:
+        _keep(changes, chat, user=user, through_chat=through_chat)
+    prompt = _record(chat, user, text, settings, metadata_filter)
+    _enqueue(prompt)
+    return prompt
+
+
+def retry(prompt: ChatPrompt, *, user: User) -> ChatPrompt:
+    """Answer again. A failed prompt starts over in its place; to an answered one the question is
+    asked anew, with what holds in the chat now."""
+    require_editor(prompt.chat.playground.use_case, user)
+    if not prompt.is_finished:
+        raise Conflict("This answer is still being written: stop it first.")
+    if prompt.status == Status.COMPLETED:
+        return ask(
+            user=user,
+            text=prompt.text,
+            chat=prompt.chat,
+            metadata_filter=prompt.metadata_filter,
+        )
+    with transaction.atomic():
+        restarted = ChatPrompt.objects.filter(pk=prompt.pk, status=prompt.status).update(
+            status=Status.NEW,
+            attempt=0,
+            stop_requested=False,
+            error_message="",
+            result_text="",
+            finished_at=None,
+        )
+        if restarted:
+            _enqueue(prompt)
+    prompt.refresh_from_db()
+    return prompt
+
+
+@transaction.atomic
+def stop(prompt: ChatPrompt, *, user: User) -> None:
+    """End the answer where it is; what has been written of it stays."""
+    require_editor(prompt.chat.playground.use_case, user)
+    ChatPrompt.objects.filter(pk=prompt.pk, status__in=UNFINISHED).update(stop_requested=True)
+    publish(topic=tasks.CONTROL_TOPIC, event="stop", data={"prompt": prompt.pk})
+
+
+@transaction.atomic
+def delete_prompt(prompt: ChatPrompt, *, user: User) -> None:
+    """Remove question and answer, also while it is being written."""
+    require_editor(prompt.chat.playground.use_case, user)
+    prompt_id, chat_id = prompt.pk, prompt.chat_id
+    prompt.delete()
+    publish(topic=tasks.CONTROL_TOPIC, event="stop", data={"prompt": prompt_id})
+    publish(topic=f"chat:{chat_id}", event="deleted", data={"prompt": prompt_id})
+
+
+def set_feedback(prompt: ChatPrompt, *, user: User, is_positive: bool | None) -> None:
+    """One user's thumb up, thumb down, or (None) neither. Every member may judge."""
+    if role_of(prompt.chat.playground.use_case, user) is None:
+        raise Forbidden("Only members of the use case may judge its answers.")
+    if not prompt.is_finished:
+        raise InvalidInput("There is no answer to judge yet.", field="feedback")
+    if is_positive is None:
+        Feedback.objects.filter(prompt=prompt, user=user).delete()
+    else:
+        Feedback.objects.update_or_create(
+            prompt=prompt, user=user, defaults={"is_positive": is_positive}
+        )
+
+
+def _check_text(text: str) -> None:
+    if len(text) > LONGEST_PROMPT:
+        raise InvalidInput(
+            f"The question has {len(text):,} characters; at most {LONGEST_PROMPT:,} are possible.",
+            field="text",
+        )
+    if "\x00" in text:
+        raise InvalidInput("The question holds a NUL character: remove it.", field="text")
+
+
+def _chat_for(*, user: User, chat: Chat | None, blueprint: Blueprint | None) -> tuple[Chat, bool]:
+    """The chat to ask in, locked, and whether it was named itself (else only its blueprint)."""
+    if chat is not None:
+        if blueprint is not None and chat.blueprint_id != blueprint.pk:
+            raise InvalidInput("The chat belongs to another blueprint.", field="chat_id")
+        return _locked(chat.pk), True
+    if blueprint is None:
+        raise InvalidInput("Name a chat or a blueprint to ask.")
+    oldest = blueprint.chats.order_by("created_at", "id").first()
+    if oldest is None:
+        home = PlaygroundBlueprint.objects.filter(blueprint=blueprint, is_home=True).first()
+        if home is None:
+            raise InvalidInput("Put the blueprint into a playground first.")
+        oldest = Chat.objects.create(
+            playground=home.playground, blueprint=blueprint, name=_UNNAMED, created_by=user
+        )
+    return _locked(oldest.pk), False
+
+
+def _locked(chat_id: str) -> Chat:
+    """The lock keeps the order of a chat's prompts, and their contexts, the same for everybody."""
+    return (
+        Chat.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("playground__use_case", "blueprint__version")
+        .get(pk=chat_id)
+    )
+
+
+def _settings_for(chat: Chat, changes: SettingsChanges, *, through_chat: bool) -> AnswerSettings:
+    if through_chat:
+        return changes.apply_to(effective_settings(chat))
+    return changes.apply_to(AnswerSettings.of_version(chat.blueprint.current))
+
+
+def _check_can_answer(settings: AnswerSettings) -> None:
+    if settings.llm_id is None:
+        raise InvalidInput("Choose an LLM first.", field="llm_id")
+    if settings.vector_database_id is None:
+        return
+    status = VectorDatabase.objects.values_list("status", flat=True).get(
+        pk=settings.vector_database_id
+    )
+    if status != Status.COMPLETED:
+        raise InvalidInput(
+            "The vector database is not ready: wait until it is built, or choose another.",
+            field="vector_database_id",
+        )
+
+
+def _keep(changes: SettingsChanges, chat: Chat, *, user: User, through_chat: bool) -> None:
+    if through_chat:
+        write_back(chat, changes)
+    else:
+        blueprint_services.update_blueprint(chat.blueprint, user=user, changes=changes)
+        clear_overridden(chat.blueprint, changes)
+        chat.blueprint.refresh_from_db()
+
+
+def _record(
+    chat: Chat,
+    user: User,
+    text: str,
+    settings: AnswerSettings,
+    metadata_filter: dict[str, Any] | None,
+) -> ChatPrompt:
+    last = chat.prompts.order_by("-created_at", "-id").only("context_id", "prompt_type").first()
+    same_context = last is not None and last.prompt_type == settings.prompt_type
+    if last is None and chat.name == _UNNAMED and text.strip():
+        chat.name = text.strip().splitlines()[0][:_NAME_LENGTH]
+        chat.save(update_fields=["name"])
+    return ChatPrompt.objects.create(
+        chat=chat,
+        text=text,
+        context_id=last.context_id if last is not None and same_context else new_id(),
+        prompt_type=settings.prompt_type,
+        blueprint_version=_version_with(chat, settings),
+        llm_id=settings.llm_id or "",
+        llm_settings=settings.llm_settings.to_json(),
+        vector_database_id=settings.vector_database_id,
+        retrieval_settings=settings.retrieval_settings.to_json(),
+        metadata_filter=metadata_filter,
+        created_by=user,
+    )
+
+
+def _version_with(chat: Chat, settings: AnswerSettings) -> Any:
+    """The blueprint's current version, if it is what answers; a chat's own settings have none."""
+    version = chat.blueprint.current
+    return version if version.content_hash == settings.content_hash() else None
+
+
+def _enqueue(prompt: ChatPrompt) -> None:
+    """In the transaction of the row, so that neither is ever there without the other."""
+    tasks.enqueue_answer(prompt_id=prompt.pk, chat_id=prompt.chat_id)
+    publish(
+        topic=f"chat:{prompt.chat_id}",
+        event="asked",
+        data={"chat": prompt.chat_id, "prompt": prompt.pk},
+    )

@@ -1,0 +1,188 @@
+"""The one event stream of a page: server-sent events about the chats and databases it shows."""
+
+import asyncio
+import json
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from accounts.models import User
+from accounts.services import authenticate_token
+from config.listener import GAP, Listener, Message, listener
+from config.threads import in_thread
+from playground.models import Chat, ChatPrompt
+from vectordb.models import VectorDatabase
+
+_KEEP_ALIVE_SECONDS = 15.0
+# The browser connects again by itself, and who may see what is checked again then.
+_LONGEST_STREAM_SECONDS = 600.0
+_MOST_TOPICS = 100
+_MOST_TEXTS = 2_000
+_STORED_SOON_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class _Tail:
+    """What was heard of one running answer: its characters from `start` on."""
+
+    start: int
+    pieces: list[str] = field(default_factory=list)
+    end: int = 0
+
+    def text(self) -> str:
+        self.pieces = ["".join(self.pieces)]
+        return self.pieces[0]
+
+
+class Tails:
+    """Remembers the running answers' latest text, which the database learns a little later.
+
+    Stored text and tail together are everything up to now, so that whoever connects in mid-answer
+    misses nothing and gets nothing twice.
+    """
+
+    def __init__(self) -> None:
+        self._tails: OrderedDict[str, _Tail] = OrderedDict()
+
+    def hear(self, message: Message) -> None:
+        if message is GAP:
+            self._tails.clear()
+        elif message.event == "delta":
+            self._append(**message.data)
+        elif message.event == "restarted":
+            self._tails[message.data["prompt"]] = _Tail(start=0)
+        elif message.event in {"finished", "deleted"}:
+            self._tails.pop(message.data["prompt"], None)
+
+    def _append(self, prompt: str, offset: int, end: int, text: str) -> None:
+        tail = self._tails.get(prompt)
+        if tail is None or tail.end != offset:
+            tail = self._tails[prompt] = _Tail(start=offset)
+            if len(self._tails) > _MOST_TEXTS:
+                self._tails.popitem(last=False)
+        tail.pieces.append(text)
+        tail.end = end
+
+    def complete(self, prompt_id: str, stored: str) -> str | None:
+        """All text so far, or None while what is stored does not yet reach up to the tail."""
+        tail = self._tails.get(prompt_id)
+        if tail is None or tail.end <= len(stored):
+            return stored
+        if tail.start > len(stored):
+            return None
+        return stored[: tail.start] + tail.text()
+
+
+_tails: WeakKeyDictionary[Listener, Tails] = WeakKeyDictionary()
+
+
+def tails() -> Tails:
+    ears = listener()
+    if ears not in _tails:
+        _tails[ears] = Tails()
+        ears.observe(_tails[ears].hear)
+    return _tails[ears]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    chat_ids: tuple[str, ...]
+    database_ids: tuple[str, ...]
+
+    @property
+    def topics(self) -> list[str]:
+        chats = [f"chat:{pk}" for pk in self.chat_ids]
+        return [*chats, *(f"vector_database:{pk}" for pk in self.database_ids)]
+
+
+@login_not_required
+@require_GET
+async def event_stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """GET /events/?chat=ID&chat=ID&vector_database=ID, by session or by API token.
+
+    401 without either, 404 when one of the ids is unknown or not visible, 422 without any.
+    """
+    # In a thread that gives its connection back: a stream must not hold one for its whole life.
+    user = await in_thread(_user, request)
+    if user is None:
+        return JsonResponse({"detail": "Sign in, or send an API token."}, status=401)
+    chat_ids = dict.fromkeys(request.GET.getlist("chat"))
+    database_ids = dict.fromkeys(request.GET.getlist("vector_database"))
+    if not 0 < len(chat_ids) + len(database_ids) <= _MOST_TOPICS:
+        return JsonResponse(
+            {"detail": f"Name 1 to {_MOST_TOPICS} chats or vector databases to watch."}, status=422
+        )
+    watched = Watched(tuple(chat_ids), tuple(database_ids))
+    if not await in_thread(_all_visible, user, watched):
+        return JsonResponse({"detail": "Not found."}, status=404)
+    return StreamingHttpResponse(
+        _stream(watched),
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _user(request: HttpRequest) -> User | None:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme in {"Bearer", "Token"}:
+        token = authenticate_token(secret.strip())
+        return token.user if token else None
+    return request.user if isinstance(request.user, User) else None
+
+
+def _all_visible(user: User, watched: Watched) -> bool:
+    chats = Chat.objects.visible_to(user).filter(pk__in=watched.chat_ids).count()
+    databases = VectorDatabase.objects.visible_to(user).filter(pk__in=watched.database_ids)
+    return chats == len(watched.chat_ids) and databases.count() == len(watched.database_ids)
+
+
+async def _stream(watched: Watched) -> AsyncIterator[bytes]:
+    tails()
+    ends_at = time.monotonic() + _LONGEST_STREAM_SECONDS
+    async with listener().subscribe(*watched.topics) as queue:
+        yield await _catch_up(watched)
+        while (left := ends_at - time.monotonic()) > 0:
+            try:
+                message = await asyncio.wait_for(queue.get(), min(left, _KEEP_ALIVE_SECONDS))
+            except TimeoutError:
+                yield b": still here\n\n"
+                continue
+            batch = [message]
+            while not queue.empty():
+                batch.append(queue.get_nowait())
+            if GAP in batch:
+                yield await _catch_up(watched)
+            yield b"".join(_encode(one.event, one.data) for one in batch if one is not GAP)
+
+
+async def _catch_up(watched: Watched) -> bytes:
+    """Which answers are running, and all their text so far."""
+    while True:
+        rows = await in_thread(_unfinished, watched.chat_ids)
+        # From here to the return nothing awaits: the tails cannot move on.
+        texts = {pk: tails().complete(pk, stored) for pk, _, stored in rows}
+        if None not in texts.values():
+            break
+        await asyncio.sleep(_STORED_SOON_SECONDS)
+    events = [_encode("sync", {"unfinished": [pk for pk, _, _ in rows]})]
+    for pk, status, _ in rows:
+        text = texts[pk] or ""
+        data = {"prompt": pk, "status": status, "text": text, "end": len(text)}
+        events.append(_encode("snapshot", data))
+    return b"".join(events)
+
+
+def _unfinished(chat_ids: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    prompts = ChatPrompt.objects.filter(chat__in=chat_ids).unfinished()
+    return list(prompts.values_list("id", "status", "result_text"))
+
+
+def _encode(event: str, data: dict[str, Any]) -> bytes:
+    return f"event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()

@@ -1,0 +1,114 @@
+"""One worker process: two queues, the relay of answers, and the care for what others left behind."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+import psycopg_pool
+from django.conf import settings
+from procrastinate import App, PsycopgConnector
+from procrastinate.contrib.django import app as django_app
+from procrastinate.exceptions import ProcrastinateException
+
+from config.database import connection_parameters
+from config.listener import listener
+from config.threads import in_thread
+from playground import tasks
+from playground.recovery import fail_orphans
+from playground.relay import relay
+
+logger = logging.getLogger(__name__)
+
+_SWEEP_SECONDS = 2.0
+_RESTART_SECONDS = 1.0
+_GRACE_SECONDS = 2.0
+_QUEUE_CONNECTIONS = 6
+
+
+def queue_connector() -> PsycopgConnector:
+    """The queue's own connections.
+
+    Losing the last commits of a crash is safe here: a job that was not noted as taken or done is
+    done again, and an answer that was finished is not begun anew. So they do not wait for the disk.
+    """
+    return PsycopgConnector(
+        kwargs=connection_parameters()
+        | {"autocommit": True, "options": "-c synchronous_commit=off"},
+        min_size=2,
+        max_size=_QUEUE_CONNECTIONS,
+        pool_factory=_pool_without_checks,
+    )
+
+
+def _pool_without_checks(**options: Any) -> psycopg_pool.AsyncConnectionPool:
+    # A check is one more round trip for each statement; a broken connection ends the run instead,
+    # and `run_forever` opens a new pool.
+    return psycopg_pool.AsyncConnectionPool(**(options | {"check": None}))
+
+
+@contextlib.asynccontextmanager
+async def ready() -> AsyncIterator[App]:
+    """The queue opened, with relay and listener running: what answering needs around it."""
+    ears = listener()
+    ears.observe(tasks.obey)
+    with django_app.replace_connector(queue_connector()) as queue:
+        async with queue.open_async(), relay().running():
+            await ears.start()
+            try:
+                yield queue
+            finally:
+                await ears.stop()
+
+
+async def run_forever() -> None:
+    """Work until cancelled; a lost database connection is waited for, not died of."""
+    while True:
+        try:
+            await _run()
+        except (psycopg.Error, psycopg_pool.PoolTimeout, ProcrastinateException) as exc:
+            logger.warning("The worker lost the database and connects again: %s", exc)
+        await asyncio.sleep(_RESTART_SECONDS)
+
+
+async def _run() -> None:
+    async with ready() as queue, asyncio.TaskGroup() as group:
+        chores = [group.create_task(_sweep(queue), name="sweep")]
+        # Answers wait for LLMs, hundreds at a time; ingestion computes, and one at a time is best.
+        workers = [
+            _worker(queue, tasks.QUEUE, settings.CHAT_CONCURRENCY, {"task_middleware": []}),
+            _worker(queue, "ingest", settings.INGEST_CONCURRENCY, {}),
+        ]
+        running = [group.create_task(worker) for worker in workers]
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for task in [*chores, *running]:
+            task.cancel()
+
+
+def _worker(queue: App, name: str, concurrency: int, options: dict[str, Any]) -> Any:
+    return queue.run_worker_async(
+        queues=[name],
+        name=f"worker-{name}",
+        concurrency=concurrency,
+        delete_jobs="successful",
+        install_signal_handlers=False,
+        shutdown_graceful_timeout=_GRACE_SECONDS,
+        update_heartbeat_interval=settings.WORKER_HEARTBEAT_SECONDS,
+        stalled_worker_timeout=settings.WORKER_STALLED_SECONDS,
+        **options,
+    )
+
+
+async def _sweep(queue: App) -> None:
+    """Hand out again the jobs of workers that are gone."""
+    manager = queue.job_manager
+    while True:
+        for job in await manager.get_stalled_jobs(
+            seconds_since_heartbeat=settings.WORKER_STALLED_SECONDS
+        ):
+            logger.warning("A worker is gone; its job %s starts over", job.call_string)
+            await manager.retry_job(job)
+        await in_thread(fail_orphans)
+        await asyncio.sleep(_SWEEP_SECONDS)

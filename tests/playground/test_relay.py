@@ -1,0 +1,160 @@
+import asyncio
+
+import pytest
+from django.db import connection
+
+from blueprints.models import Blueprint
+from config.listener import listener
+from config.status import Status
+from config.threads import in_thread
+from playground.events import Tails, Watched, _catch_up, tails
+from playground.models import Chat, ChatPrompt, Playground
+from playground.relay import Relay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def prompt(alice, use_case) -> ChatPrompt:
+    """A question that a worker is answering."""
+    playground = Playground.objects.create(
+        use_case=use_case, name="Bot", created_by=alice, updated_by=alice
+    )
+    blueprint = Blueprint.objects.create(
+        use_case=use_case, path="bot", name="Bot", created_by=alice, updated_by=alice
+    )
+    chat = Chat.objects.create(
+        playground=playground, blueprint=blueprint, name="Chat", created_by=alice
+    )
+    return ChatPrompt.objects.create(
+        chat=chat,
+        text="Why?",
+        context_id="c" * 24,
+        prompt_type="ONE_TIME_PROMPT",
+        llm_id="extractive",
+        status=Status.RUNNING,
+        attempt=1,
+        created_by=alice,
+    )
+
+
+async def heard(queue, count):
+    return [await asyncio.wait_for(queue.get(), 10) for _ in range(count)]
+
+
+async def until_stored(prompt, text):
+    async with asyncio.timeout(10):
+        while True:
+            await in_thread(prompt.refresh_from_db)
+            if prompt.result_text == text:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def test_pieces_arrive_in_order_with_offsets_that_join(prompt):
+    relay = Relay()
+    async with listener().subscribe(f"chat:{prompt.chat_id}") as queue, relay.running():
+        answer = relay.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=1)
+        for piece in ("Be", "cause", " 😀 it", " is."):
+            relay.add(answer, piece)
+            await relay.drained()
+        messages = await heard(queue, 4)
+    assert "".join(message.data["text"] for message in messages) == "Because 😀 it is."
+    ends = [message.data["end"] for message in messages]
+    assert [message.data["offset"] for message in messages] == [0, *ends[:-1]]
+    assert ends[-1] == len("Because 😀 it is.")
+    await listener().stop()
+
+
+async def test_pieces_that_gather_are_sent_together(prompt):
+    relay = Relay()
+    async with listener().subscribe(f"chat:{prompt.chat_id}") as queue, relay.running():
+        answer = relay.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=1)
+        for _ in range(100):
+            relay.add(answer, "x")
+        await relay.drained()
+        [message] = await heard(queue, 1)
+    assert message.data["text"] == "x" * 100
+    await listener().stop()
+
+
+async def test_a_long_piece_is_cut_to_what_a_notification_holds(prompt):
+    relay = Relay()
+    text = "\x01\u2028😀\\" * 3_000
+    async with listener().subscribe(f"chat:{prompt.chat_id}") as queue, relay.running():
+        answer = relay.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=1)
+        relay.add(answer, text)
+        relay.tell(answer, "retrieved", {"count": 1})
+        messages = await heard(queue, 11)
+    assert "".join(message.data["text"] for message in messages[:-1]) == text
+    assert messages[-1].event == "retrieved"
+    await listener().stop()
+
+
+async def test_the_text_so_far_is_stored_without_a_nul(prompt):
+    relay = Relay()
+    async with relay.running():
+        answer = relay.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=1)
+        relay.add(answer, "Half \x00an")
+        await until_stored(prompt, "Half an")
+        relay.add(answer, " answer")
+        await until_stored(prompt, "Half an answer")
+
+
+async def test_an_overruled_attempt_stores_nothing(prompt):
+    relay = Relay()
+    late = relay.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=0)
+    async with relay.running():
+        relay.add(late, "too late")
+        async with asyncio.timeout(10):
+            while late.stored == 0:
+                await asyncio.sleep(0.02)
+    await in_thread(prompt.refresh_from_db)
+    assert prompt.result_text == ""
+
+
+async def test_whoever_connects_late_gets_stored_text_and_tail(prompt):
+    relay = Relay()
+    tails()
+    async with listener().subscribe(f"chat:{prompt.chat_id}") as queue, relay.running():
+        answer = relay.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=1)
+        relay.add(answer, "The first")
+        await until_stored(prompt, "The first")
+        relay.add(answer, " and the rest")
+        await heard(queue, 2)
+        caught_up = await _catch_up(Watched((prompt.chat_id,), ()))
+    assert b'"text":"The first and the rest","end":22' in caught_up
+    await listener().stop()
+
+
+def test_tails_wait_for_the_database_when_they_began_in_the_middle():
+    class Heard:
+        topic, event = "chat:c", "delta"
+        data = {"prompt": "p", "offset": 5, "end": 8, "text": "fgh"}
+
+    known = Tails()
+    known.hear(Heard())
+
+    assert known.complete("p", "abc") is None
+    assert known.complete("p", "abcde") == "abcdefgh"
+    assert known.complete("p", "abcdefg") == "abcdefgh"
+    assert known.complete("p", "abcdefghi") == "abcdefghi"
+    assert known.complete("other", "abc") == "abc"
+
+
+async def test_the_relay_goes_on_after_the_database_connection_was_cut(prompt):
+    def cut():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'groundwork relay'"
+            )
+
+    relay = Relay()
+    async with relay.running():
+        answer = relay.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=1)
+        relay.add(answer, "before")
+        await until_stored(prompt, "before")
+        await in_thread(cut)
+        relay.add(answer, " and after")
+        await until_stored(prompt, "before and after")

@@ -1,0 +1,69 @@
+"""Recording calls. An answer is a root log with a child for each step."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import UseCase
+from tracing.models import Log, LogKind, LogPayload
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One retriever or LLM call inside an answer. Times in milliseconds, tokens, US dollars."""
+
+    kind: LogKind
+    status: str
+    started_at: datetime
+    ended_at: datetime
+    latency_ms: float | None = None
+    first_token_ms: float | None = None
+    model_name: str = ""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: Decimal | None = None
+    error_message: str = ""
+    inputs: dict[str, Any] = field(default_factory=dict)
+    output: dict[str, Any] = field(default_factory=dict)
+
+
+def record(
+    *,
+    use_case: UseCase,
+    user_id: str,
+    blueprint_version_id: str | None,
+    root: Step,
+    children: list[Step],
+) -> Log:
+    """Write the tree in two statements, and return its root."""
+    common = {
+        "use_case": use_case,
+        "user_id": user_id,
+        "blueprint_version_id": blueprint_version_id,
+    }
+    root_log = _log(root, **common)
+    logs = [root_log, *(_log(child, parent=root_log, **common) for child in children)]
+    Log.objects.bulk_create(logs)
+    LogPayload.objects.bulk_create(
+        LogPayload(log=log, inputs=step.inputs, output=step.output)
+        for log, step in zip(logs, [root, *children], strict=True)
+    )
+    return root_log
+
+
+def _log(step: Step, **fields: Any) -> Log:
+    return Log(
+        kind=step.kind,
+        status=step.status,
+        started_at=step.started_at,
+        ended_at=step.ended_at,
+        latency_ms=step.latency_ms,
+        first_token_ms=step.first_token_ms,
+        model_name=step.model_name,
+        input_tokens=step.input_tokens,
+        output_tokens=step.output_tokens,
+        cost=step.cost,
+        error_message=step.error_message,
+        **fields,
+    )
