@@ -41,9 +41,14 @@ class LineLog:
         self._show = show
         self._shows_this = True
 
-    def follow(self, process: "subprocess.Popen[bytes]") -> None:
+    def follow(self, process: "subprocess.Popen[bytes]") -> threading.Thread:
         """Read the child's output to its end, in a thread."""
-        threading.Thread(target=self._read, args=[process], daemon=True).start()
+        thread = threading.Thread(target=self._read, args=[process], daemon=True)
+        thread.start()
+        return thread
+
+    def close(self) -> None:
+        self._handler.close()
 
     def _read(self, process: "subprocess.Popen[bytes]") -> None:
         stream = process.stdout
