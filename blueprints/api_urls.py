@@ -1,3 +1,5 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from blueprints import api
+
+urlpatterns = [path("genai/llms/", api.LLMs.as_view())]

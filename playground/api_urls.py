@@ -1,3 +1,21 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from playground import api, api_blueprints, api_prompts, api_use_cases
+
+urlpatterns = [
+    path("useCases/<id:use_case_id>/", api_use_cases.OneUseCase.as_view()),
+    path("genai/playgrounds/", api.Playgrounds.as_view()),
+    path("genai/playgrounds/<id:playground_id>/", api.OnePlayground.as_view()),
+    path("genai/llmBlueprints/", api_blueprints.LLMBlueprints.as_view()),
+    path("genai/llmBlueprints/fromLLMBlueprint/", api_blueprints.FromLLMBlueprint.as_view()),
+    path("genai/llmBlueprints/fromChatPrompt/", api_blueprints.FromChatPrompt.as_view()),
+    path("genai/llmBlueprints/<id:blueprint_id>/", api_blueprints.OneLLMBlueprint.as_view()),
+    path("genai/chats/", api.Chats.as_view()),
+    path("genai/chats/<id:chat_id>/", api.OneChat.as_view()),
+    path("genai/chatPrompts/", api_prompts.ChatPrompts.as_view()),
+    path(
+        "genai/chatPrompts/<id:prompt_id>/",
+        api_prompts.OneChatPrompt.as_view(),
+        name="api-chat-prompt",
+    ),
+]

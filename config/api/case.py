@@ -1,0 +1,46 @@
+"""Names: snake_case here, camelCase on the wire.
+
+The names are translated where fields are declared, not in what passes through: so the keys of free
+objects (`metadata`, `metadataFilter`) stay as they were sent, and errors and the OpenAPI document
+speak of the names that the client knows.
+"""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+# What the GenAI API spells in capitals; everything else follows the rule.
+_IRREGULAR = {
+    "custom_model_llm_error_message": "customModelLLMErrorMessage",
+    "custom_model_llm_error_resolution": "customModelLLMErrorResolution",
+    "custom_model_llm_validation_id": "customModelLLMValidationId",
+    "custom_model_llm_validation_status": "customModelLLMValidationStatus",
+    "provider_llm_guards": "providerLLMGuards",
+    "saved_llm_blueprints_count": "savedLLMBlueprintsCount",
+    "supported_custom_model_llm_validations": "supportedCustomModelLLMValidations",
+}
+
+
+def camel(name: str) -> str:
+    """`vector_database_id` → `vectorDatabaseId`."""
+    if name in _IRREGULAR:
+        return _IRREGULAR[name]
+    return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
+
+
+class CamelSerializer(serializers.Serializer[Any]):
+    """Declares its fields in snake_case and reads and writes them in camelCase."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {camel(name): _renamed(name, field) for name, field in super().get_fields().items()}
+
+
+def _renamed(
+    name: str, field: serializers.Field[Any, Any, Any, Any]
+) -> serializers.Field[Any, Any, Any, Any]:
+    if isinstance(field, serializers.SerializerMethodField):
+        field.method_name = field.method_name or f"get_{name}"
+    elif field.source is None and camel(name) != name:
+        field.source = name
+    return field

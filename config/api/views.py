@@ -1,0 +1,80 @@
+"""What the API's views share: strict reading, look-ups that hide what is not yours, pages."""
+
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from config.api import paging
+from config.api.errors import Unprocessable, problems_of
+
+M = TypeVar("M", bound=Model)
+
+
+class Endpoint(APIView):
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    @property
+    def user(self) -> User:
+        user = self.request.user
+        assert isinstance(user, User)  # noqa: S101 - the permission class let nobody else in
+        return user
+
+    def body(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        """The request's JSON in snake_case; Unprocessable with all that is wrong in it.
+
+        What was not sent and has no default is absent, what was sent as null is None.
+        """
+        return _validated(shape(data=self.request.data), where="body")
+
+    def query(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        """The query string, likewise."""
+        reader = shape()
+        data = _plain(self.request.query_params, reader)
+        return _validated(shape(data=data), where="query")
+
+    def page(
+        self,
+        query: dict[str, Any],
+        rows: QuerySet[M],
+        shape: type[serializers.Serializer[Any]],
+        **context: Any,
+    ) -> Response:
+        def render(records: list[M]) -> Any:
+            return shape(records, many=True, context=context).data
+
+        return paging.page(self.request, query, rows, render)
+
+    def absolute(self, path: str) -> str:
+        """A URL that the client reaches; the host was checked against ALLOWED_HOSTS."""
+        return str(self.request.build_absolute_uri(path))
+
+
+def find(rows: QuerySet[M], pk: str, what: str) -> M:
+    """The record with this id among those that the user may see, else 404 "… not found"."""
+    record = rows.filter(pk=pk).first()
+    if record is None:
+        raise NotFound(f"{what} not found.")
+    return record
+
+
+def _validated(serializer: serializers.Serializer[Any], *, where: str) -> dict[str, Any]:
+    try:
+        serializer.is_valid(raise_exception=True)
+    except ValidationError as error:
+        raise Unprocessable(problems_of(error, where=where)) from error
+    return dict(serializer.validated_data)
+
+
+def _plain(sent: QueryDict, reader: serializers.Serializer[Any]) -> dict[str, Any]:
+    """Repeated keys as lists where a list is expected, else the last one."""
+    return {
+        name: sent.getlist(name) if isinstance(field, serializers.ListField) else sent[name]
+        for name, field in reader.fields.items()
+        if name in sent
+    }

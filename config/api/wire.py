@@ -1,0 +1,61 @@
+"""JSON in, JSON out, whatever the headers of the request say about taste."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+from django.conf import settings
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from config.api.errors import Unprocessable
+
+
+class StrictJSONParser(BaseParser):
+    """JSON as the standard has it. Errors tell the offset at which reading ended."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        raw = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+        if len(raw) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise Unprocessable.at("body", msg="The body is too large")
+        try:
+            return json.loads(raw.decode(), parse_constant=_refuse_constant)
+        except UnicodeDecodeError as error:
+            _refuse(error.start, "not UTF-8")
+        except json.JSONDecodeError as error:
+            _refuse(error.pos, error.msg)
+        except RecursionError:
+            _refuse(0, "nested too deeply")
+        except ValueError as error:
+            _refuse(0, str(error))
+
+
+def _refuse(offset: int, why: str) -> NoReturn:
+    raise Unprocessable.at("body", offset, msg=f"JSON decode error: {why}", type_="json_invalid")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        sent = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == sent), None)
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        return next(iter(renderers)), "application/json"

@@ -1,0 +1,144 @@
+"""`genai/chatPrompts/`: questions and answers."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from blueprints.models import Blueprint
+from blueprints.serializers import changes_in
+from config.api import jobs
+from config.api.errors import Unprocessable
+from config.api.openapi import operation
+from config.api.views import Endpoint, find
+from config.status import Status
+from playground import services
+from playground.api_blueprints import require_database
+from playground.models import Chat, ChatPrompt
+from playground.serializers import (
+    ChatPromptPatch,
+    ChatPromptQuery,
+    ChatPromptRequest,
+    ChatPromptSerializer,
+)
+
+
+def prompts_of(user: User) -> QuerySet[ChatPrompt]:
+    return (
+        ChatPrompt.objects.visible_to(user)
+        .select_related("chat__playground__use_case", "created_by")
+        .prefetch_related("feedback")
+    )
+
+
+@jobs.register
+def chat_prompt_job(user: User, prompt_id: str) -> jobs.Job | None:
+    """A failed answer is a finished prompt: the job as such has a result."""
+    prompt = ChatPrompt.objects.visible_to(user).filter(pk=prompt_id).first()
+    if prompt is None:
+        return None
+    return jobs.Job(
+        id=prompt.pk,
+        status=Status(prompt.status),
+        created_at=prompt.created_at,
+        description="Chat prompt",
+        topic=f"chat:{prompt.chat_id}",
+        events=frozenset({"finished", "deleted"}),
+        result_path=reverse("api-chat-prompt", args=[prompt.pk]),
+    )
+
+
+class ChatPrompts(Endpoint):
+    @operation(
+        "Prompts and answers, in the order in which they were asked",
+        answers=ChatPromptSerializer,
+        many=True,
+        query=ChatPromptQuery,
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(ChatPromptQuery)
+        rows = _filtered(prompts_of(self.user), query).order_by("created_at", "pk")
+        return self.page(query, rows, ChatPromptSerializer)
+
+    @operation(
+        "Ask",
+        takes=ChatPromptRequest,
+        answers=ChatPromptSerializer,
+        status=202,
+        description="At least one of chatId and llmBlueprintId is needed. With a blueprint alone, "
+        "its oldest chat is asked; one is made when there is none.",
+    )
+    def post(self, request: Request) -> Response:
+        given = self.body(ChatPromptRequest)
+        chat, blueprint = self._whom(given)
+        require_database(self.user, given)
+        prompt = services.ask(
+            user=self.user,
+            text=given["text"],
+            chat=chat,
+            blueprint=blueprint,
+            changes=changes_in(given, null_clears=False),
+            metadata_filter=given.get("metadata_filter"),
+        )
+        response = _answer(self.user, prompt.pk, status=202)
+        response["Location"] = self.absolute(reverse("genai-status", args=[prompt.pk]))
+        return response
+
+    def _whom(self, given: dict[str, Any]) -> tuple[Chat | None, Blueprint | None]:
+        chat_id, blueprint_id = given.get("chat_id"), given.get("llm_blueprint_id")
+        if chat_id is None and blueprint_id is None:
+            raise Unprocessable.at("body", msg="Either chatId or llmBlueprintId is required")
+        chat = blueprint = None
+        if chat_id is not None:
+            chat = find(Chat.objects.visible_to(self.user), chat_id, "Chat")
+        if blueprint_id is not None:
+            blueprints = Blueprint.objects.visible_to(self.user)
+            blueprint = find(blueprints, blueprint_id, "LLM blueprint")
+        return chat, blueprint
+
+
+class OneChatPrompt(Endpoint):
+    @operation("A prompt and its answer", answers=ChatPromptSerializer)
+    def get(self, request: Request, prompt_id: str) -> Response:
+        return _answer(self.user, prompt_id)
+
+    @operation(
+        "Judge an answer",
+        takes=ChatPromptPatch,
+        answers=ChatPromptSerializer,
+        description="Empty feedback takes yours back.",
+    )
+    def patch(self, request: Request, prompt_id: str) -> Response:
+        prompt = find(prompts_of(self.user), prompt_id, "Chat prompt")
+        given = self.body(ChatPromptPatch)
+        if "feedback_metadata" in given:
+            feedback = (given["feedback_metadata"] or {}).get("feedback")
+            services.set_feedback(
+                prompt, user=self.user, is_positive=None if feedback is None else feedback == "1"
+            )
+        return _answer(self.user, prompt_id)
+
+    @operation("Delete a prompt and its answer", status=204)
+    def delete(self, request: Request, prompt_id: str) -> Response:
+        prompt = find(prompts_of(self.user), prompt_id, "Chat prompt")
+        services.delete_prompt(prompt, user=self.user)
+        return Response(status=204)
+
+
+def _filtered(rows: QuerySet[ChatPrompt], query: dict[str, Any]) -> QuerySet[ChatPrompt]:
+    if "playground_id" in query:
+        rows = rows.filter(chat__playground=query["playground_id"])
+    if "chat_id" in query:
+        rows = rows.filter(chat=query["chat_id"])
+    if "llm_blueprint_id" in query:
+        chats = Chat.objects.filter(blueprint=query["llm_blueprint_id"])
+        rows = rows.filter(chat__in=chats.order_by("created_at", "pk").values("pk")[:1])
+    return rows
+
+
+def _answer(user: User, prompt_id: str, *, status: int = 200) -> Response:
+    shown = find(prompts_of(user), prompt_id, "Chat prompt")
+    return Response(ChatPromptSerializer(shown).data, status=status)
