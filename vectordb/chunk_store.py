@@ -1,0 +1,203 @@
+"""Chunks into a partition, a document at a time: all of its chunks become visible at once.
+
+A document of any length must neither fill the memory nor hold a transaction open for an hour, so
+rows beyond a limit wait in a temporary table, which vanishes by itself when the worker dies.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+from psycopg import sql
+
+from vectordb import partitions
+from vectordb.chunking import Chunk
+from vectordb.models import CHUNKS_PER_DOCUMENT, Ingestion
+from vectordb.parsing.base import ParseError
+
+if TYPE_CHECKING:
+    from vectordb.embedding import Vectors
+
+_STAGING = sql.Identifier("vectordb_staged_chunks")
+_MOST_ROWS = 1_000
+_COLUMNS = (
+    "vector_database_id", "id", "document_id", "position", "page", "start_offset", "end_offset",
+    "token_count", "embedding", "text", "metadata",
+)  # fmt: skip
+_TYPES = (
+    "varchar", "int8", "varchar", "int4", "int4", "int8", "int8", "int4", "halfvec", "text", "jsonb",
+)  # fmt: skip
+
+
+def _columns() -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
+
+
+def first_id(number: int) -> int:
+    """The id of the first chunk of the document with this number in its database."""
+    return number * CHUNKS_PER_DOCUMENT
+
+
+def delete(database_id: str, number: int) -> None:
+    """Delete the chunks of the document with this number."""
+    statement = sql.SQL("DELETE FROM {} WHERE id >= %s AND id < %s")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement.format(partitions.table(database_id)),
+            [first_id(number), first_id(number + 1)],
+        )
+
+
+def chunk_metadata(ingestion: Ingestion) -> dict[str, Any]:
+    """What filters see. The name is kept here, so that a database outlives its dataset."""
+    return {**ingestion.document.metadata, "source": ingestion.document.name}
+
+
+class ChunkWriter:
+    """Gathers a document's chunks; `commit` inside a transaction makes them visible."""
+
+    def __init__(self, ingestion: Ingestion) -> None:
+        self._ingestion = ingestion
+        self._metadata = chunk_metadata(ingestion)
+        self._rows: list[tuple[Any, ...]] = []
+        self._is_staged = False
+        self.count = 0
+
+    def add(self, chunks: Sequence[Chunk], vectors: "Vectors") -> None:
+        from pgvector import HalfVector
+        from psycopg.types.json import Jsonb
+
+        ingestion = self._ingestion
+        first = first_id(ingestion.number)
+        metadata = Jsonb(self._metadata)
+        self.count += len(chunks)
+        if self.count > CHUNKS_PER_DOCUMENT:
+            raise ParseError(
+                f"This file makes more than {CHUNKS_PER_DOCUMENT:,} chunks: split it into parts."
+            )
+        for chunk, vector in zip(chunks, vectors, strict=True):
+            self._rows.append(
+                (
+                    ingestion.vector_database_id,
+                    first + chunk.position,
+                    ingestion.document_id,
+                    chunk.position,
+                    chunk.page,
+                    chunk.start,
+                    chunk.end,
+                    chunk.token_count,
+                    HalfVector(vector),
+                    chunk.text,
+                    metadata,
+                )
+            )
+        if len(self._rows) >= _MOST_ROWS:
+            self._stage()
+
+    def _stage(self) -> None:
+        with connection.cursor() as cursor:
+            if not self._is_staged:
+                drop_staged()
+                cursor.execute(
+                    sql.SQL("CREATE TEMPORARY TABLE {} (LIKE vectordb_chunk)").format(_STAGING)
+                )
+                self._is_staged = True
+        self._copy_rows(_STAGING)
+
+    def commit(self) -> None:
+        """Replace the document's chunks. Call it in the transaction that completes the document."""
+        database_id = self._ingestion.vector_database_id
+        delete(database_id, self._ingestion.number)
+        target = partitions.table(database_id)
+        if self._is_staged:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+                        target, _columns(), _columns(), _STAGING
+                    )
+                )
+        self._copy_rows(target)
+
+    def _copy_rows(self, target: sql.Identifier) -> None:
+        copy_rows(target, self._rows)
+        self._rows = []
+
+
+def drop_staged() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(_STAGING))
+
+
+def copy_rows(target: sql.Identifier, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Binary COPY of whole rows, in the order of the columns."""
+    if not rows:
+        return
+    # Before the cursor is made: it takes over the types that the connection knows.
+    _know_vectors()
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(target, _columns())
+        with cursor.copy(statement) as copy:
+            copy.set_types(_TYPES)
+            for row in rows:
+                copy.write_row(row)
+
+
+def _know_vectors() -> None:
+    """Teach the connection pgvector's types, once."""
+    from pgvector.psycopg import register_vector
+
+    connection.ensure_connection()
+    raw = connection.connection
+    if raw.adapters.types.get("halfvec") is None:
+        register_vector(raw)
+
+
+def copy_document(source: Ingestion, target: Ingestion) -> bool:
+    """Take over the chunks of the same content from another database, cut and embedded alike.
+
+    False, and nothing done, when they are not all there any more.
+    """
+    with _undone_unless_complete() as savepoint:
+        delete(target.vector_database_id, target.number)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL(
+                    "INSERT INTO {target} ({columns}) SELECT %s, id + %s, %s, position, page, "
+                    "start_offset, end_offset, token_count, embedding, text, %s::jsonb "
+                    "FROM {source} WHERE id >= %s AND id < %s"
+                ).format(
+                    target=partitions.table(target.vector_database_id),
+                    source=partitions.table(source.vector_database_id),
+                    columns=_columns(),
+                ),
+                [
+                    target.vector_database_id,
+                    first_id(target.number) - first_id(source.number),
+                    target.document_id,
+                    _json(chunk_metadata(target)),
+                    first_id(source.number),
+                    first_id(source.number + 1),
+                ],
+            )
+            savepoint.is_complete = 0 < cursor.rowcount == source.chunks_count
+    return savepoint.is_complete
+
+
+class _Savepoint:
+    is_complete = False
+
+
+@contextmanager
+def _undone_unless_complete() -> Iterator[_Savepoint]:
+    savepoint = _Savepoint()
+    with transaction.atomic():
+        yield savepoint
+        if not savepoint.is_complete:
+            transaction.set_rollback(True)
+
+
+def _json(value: dict[str, Any]) -> Any:
+    from psycopg.types.json import Jsonb
+
+    return Jsonb(value)

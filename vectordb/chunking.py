@@ -1,0 +1,149 @@
+"""Text to chunks that fit the embedding model's window, with offsets that hold.
+
+The splitter is asked for pieces that do not overlap and lose nothing, so that a piece's offset is
+the sum of the lengths before it. Overlap is added here, by moving each start back into the text
+before it. (With overlap, the splitter's own `add_start_index` misses the place of a fifth of them.)
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from langchain_text_splitters.character import RecursiveCharacterTextSplitter
+
+from vectordb.tokens import count_tokens, encode
+
+# A stream is split in blocks of this many characters, each with what the last one left over.
+BLOCK = 65_536
+# How many characters back overlap is looked for, per token of it.
+_REACH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """`text` is what stands from `start` to `end` in the concatenation of everything fed."""
+
+    position: int
+    page: int | None
+    start: int
+    end: int
+    token_count: int
+    text: str
+
+
+@dataclass
+class Chunker:
+    """Feed it a document's text in order, then finish: chunks come out as soon as they are sure.
+
+    `size` counts tokens without the model's special ones; a page is never left within a chunk.
+    """
+
+    model_id: str
+    size: int
+    overlap: int
+    separators: Sequence[str]
+    is_separator_regex: bool = False
+    _position: int = 0
+    _page: int | None = None
+    _offset: int = 0  # of the buffer's first character
+    _buffer: str = ""
+    _before: str = ""  # the end of what stands before the buffer on the same page
+    _is_before_whole: bool = True  # is that everything before it on this page?
+    _splitter: RecursiveCharacterTextSplitter = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Pieces of no tokens would be sent twice by the splitter, hence at least one each.
+        self._splitter = RecursiveCharacterTextSplitter(
+            separators=list(self.separators),
+            is_separator_regex=self.is_separator_regex,
+            chunk_size=self.size - self.overlap,
+            chunk_overlap=0,
+            length_function=self._length,
+            keep_separator=True,
+            strip_whitespace=False,
+        )
+
+    def feed(self, page: int | None, text: str) -> Iterator[Chunk]:
+        """Take the next text; the same page may come in several portions."""
+        if page != self._page:
+            yield from self._flush()
+            self._page = page
+        for begin in range(0, len(text), BLOCK):
+            self._buffer += text[begin : begin + BLOCK]
+            if len(self._buffer) >= BLOCK:
+                # The last piece might have gone on, so it waits for what follows.
+                *sure, rest = self._split(self._buffer)
+                yield from self._emit(sure)
+                self._buffer = rest
+
+    def finish(self) -> Iterator[Chunk]:
+        yield from self._flush()
+
+    def _flush(self) -> Iterator[Chunk]:
+        if self._buffer:
+            yield from self._emit(self._split(self._buffer))
+        self._buffer, self._before, self._is_before_whole = "", "", True
+
+    def _length(self, text: str) -> int:
+        return max(1, count_tokens(text, self.model_id))
+
+    def _split(self, text: str) -> list[str]:
+        limit = self.size - self.overlap
+        pieces: list[str] = []
+        for piece in self._splitter.split_text(text):
+            pieces.extend(split_to_limit(piece, limit, self._length))
+        return pieces
+
+    def _emit(self, pieces: Sequence[str]) -> Iterator[Chunk]:
+        for piece in pieces:
+            lead = self._overlap_before(piece)
+            whole = lead + piece
+            text = whole.strip()
+            if text:
+                start = self._offset - len(lead) + whole.index(text[0])
+                yield Chunk(
+                    position=self._position,
+                    page=self._page,
+                    start=start,
+                    end=start + len(text),
+                    token_count=count_tokens(text, self.model_id),
+                    text=text,
+                )
+                self._position += 1
+            self._advance(piece)
+
+    def _advance(self, piece: str) -> None:
+        self._offset += len(piece)
+        before = self._before + piece
+        self._before = before[-self.overlap * _REACH :] if self.overlap else ""
+        self._is_before_whole = self._is_before_whole and len(self._before) == len(before)
+
+    def _overlap_before(self, piece: str) -> str:
+        """The last whole words before the piece, at most `overlap` tokens of them."""
+        if not self.overlap or not self._before or not piece.strip():
+            return ""
+        for start in self._word_starts():
+            lead = self._before[start:]
+            if count_tokens((lead + piece).strip(), self.model_id) <= self.size:
+                return lead
+        return ""
+
+    def _word_starts(self) -> Iterator[int]:
+        """Where words begin in the last `overlap` tokens before the buffer, the longest way first."""
+        encoding = encode(self._before, self.model_id)
+        words, offsets = encoding.word_ids, encoding.offsets
+        # The first word of a cut text may be half a word.
+        lowest = 0 if self._is_before_whole else 1
+        for index in range(max(0, len(words) - self.overlap), len(words)):
+            is_word_start = index == 0 or words[index] != words[index - 1]
+            if is_word_start and index >= lowest:
+                yield offsets[index][0]
+
+
+def split_to_limit(text: str, limit: int, length: Callable[[str], int]) -> Iterator[str]:
+    """Cut what no separator could make short enough; most texts come back as they are."""
+    if length(text) <= limit or len(text) == 1:
+        yield text
+        return
+    middle = len(text) // 2
+    yield from split_to_limit(text[:middle], limit, length)
+    yield from split_to_limit(text[middle:], limit, length)

@@ -1,0 +1,158 @@
+"""Texts to vectors. The only module that knows sentence-transformers; workers alone load it."""
+
+import asyncio
+import os
+import platform
+import queue
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from config.threads import in_thread
+from vectordb.embedding_models import EmbeddingModel, get_model
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+# Small enough that a question never waits long behind a batch of an ingestion.
+BATCH = 32
+_MOST_QUERIES = 64
+
+
+class Embedder:
+    """A loaded model. Safe to use from several threads."""
+
+    def __init__(self, model: EmbeddingModel) -> None:
+        # Models are packaged: nothing is ever looked up or loaded from a hub.
+        os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        from sentence_transformers import SentenceTransformer
+
+        device, dtype = _device_and_type()
+        self._model = SentenceTransformer(
+            str(model.path), device=device, model_kwargs={"dtype": dtype}, local_files_only=True
+        )
+        self._model.max_seq_length = model.max_tokens
+        self._model.eval()
+        self.dimensions = model.dimensions
+        self.max_tokens = model.max_tokens
+
+    def embed(self, texts: Sequence[str]) -> "Vectors":
+        """A float32 array of shape (texts, dimensions); each row has length 1."""
+        import torch
+
+        if not texts:
+            return torch.empty((0, self.dimensions)).numpy()
+        # The model sorts texts by length itself, so that a batch holds little padding.
+        vectors = self._model.encode(
+            list(texts), batch_size=BATCH, show_progress_bar=False, convert_to_tensor=True
+        )
+        unit = torch.nn.functional.normalize(vectors.float(), dim=1)
+        return cast("Vectors", unit.cpu().numpy())
+
+
+def _device_and_type() -> "tuple[str, torch.dtype]":
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return "cpu", torch.bfloat16 if cpu_has_bfloat16() else torch.float32
+
+
+def cpu_has_bfloat16() -> bool:
+    """True where bfloat16 is computed by the CPU itself; elsewhere it is slower than float32."""
+    try:
+        words = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        return False
+    flags = {"avx512_bf16", "amx_bf16"} if platform.machine() == "x86_64" else {"bf16"}
+    return bool(words & flags)
+
+
+_loading = threading.Lock()
+
+
+def get_embedder(model_id: str) -> Embedder:
+    """The model, loaded at its first use and kept. Raises InvalidInput for an unknown id."""
+    with _loading:
+        return _load(model_id)
+
+
+@lru_cache(maxsize=4)
+def _load(model_id: str) -> Embedder:
+    return Embedder(get_model(model_id))
+
+
+async def embed_texts(model_id: str, texts: Sequence[str]) -> "Vectors":
+    """As `Embedder.embed`, off the event loop."""
+    return await in_thread(lambda: get_embedder(model_id).embed(texts))
+
+
+class _Query(NamedTuple):
+    text: str
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[list[float]]"
+
+
+class _QueryThread:
+    """Questions that arrive while one is embedded share the next pass through the model."""
+
+    def __init__(self, model_id: str) -> None:
+        self._model_id = model_id
+        self._queue: queue.SimpleQueue[_Query] = queue.SimpleQueue()
+        threading.Thread(target=self._serve, name="embed-queries", daemon=True).start()
+
+    def put(self, query: _Query) -> None:
+        self._queue.put(query)
+
+    def _serve(self) -> None:
+        while True:
+            batch = [self._queue.get()]
+            while len(batch) < _MOST_QUERIES and not self._queue.empty():
+                batch.append(self._queue.get())
+            self._answer(batch)
+
+    def _answer(self, batch: list[_Query]) -> None:
+        try:
+            vectors = get_embedder(self._model_id).embed([query.text for query in batch]).tolist()
+        except BaseException as error:
+            for query in batch:
+                _call_back(query, error=error)
+        else:
+            for query, vector in zip(batch, vectors, strict=True):
+                _call_back(query, vector=vector)
+
+
+def _call_back(
+    query: _Query, *, vector: list[float] | None = None, error: BaseException | None = None
+) -> None:
+    def settle() -> None:
+        if query.future.done():  # whoever asked was cancelled
+            return
+        if error is not None:
+            query.future.set_exception(error)
+        else:
+            query.future.set_result(vector or [])
+
+    try:
+        query.loop.call_soon_threadsafe(settle)
+    except RuntimeError:
+        pass  # the loop has ended, and with it whoever asked
+
+
+_query_thread = lru_cache(maxsize=4)(_QueryThread)
+
+
+async def embed_query(model_id: str, text: str) -> list[float]:
+    """The vector of a question, of length 1."""
+    get_model(model_id)
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[list[float]] = loop.create_future()
+    _query_thread(model_id).put(_Query(text, loop, future))
+    return await future

@@ -1,0 +1,171 @@
+"""The worker's end of the parser's process: requests out, chunks in, and the means to stop it."""
+
+import fcntl
+import json
+import logging
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from django.conf import settings
+
+from vectordb.chunking import Chunk
+from vectordb.parsing.base import ParseError
+
+logger = logging.getLogger(__name__)
+
+_LOOK_UP_SECONDS = 0.25
+_BLOCK = 1 << 18
+# Room for the chunks of some seconds, so that the parser works while the worker embeds.
+_PIPE_BYTES = 1 << 20
+_UNREADABLE = (
+    "This file could not be read: it is probably damaged. Open it in the program that made it, save "
+    "it again and upload that."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkingRequest:
+    """What the other process needs to cut a text."""
+
+    model_id: str
+    size: int
+    overlap: int
+    separators: list[str]
+    is_separator_regex: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Some chunks of a document, after `done` of `total` was read."""
+
+    chunks: list[Chunk]
+    done: int
+    total: int
+
+
+class ParserProcess:
+    """One process for one document after the other; a new one when it died or was stopped."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        """`check` is called several times a second while waiting; what it raises ends the wait."""
+        self._check = check
+        self._process: subprocess.Popen[bytes] | None = None
+        self._buffer = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        process, self._process, self._buffer = self._process, None, b""
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def read(self, path: Path, kind: str, chunking: ChunkingRequest) -> Iterator[Portion]:
+        """The document's chunks in order. Raises ParseError with a message for the user."""
+        process = self._started()
+        request = {"path": str(path), "kind": kind, "chunking": asdict(chunking)}
+        is_finished = False
+        try:
+            assert process.stdin is not None  # noqa: S101
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            for message in self._messages(process):
+                if "chunks" not in message:
+                    is_finished = True
+                    break
+                yield _portion(message)
+            _raise_for(message)
+        except BrokenPipeError as error:
+            raise ParseError(_UNREADABLE) from error
+        finally:
+            if not is_finished:
+                self.stop()
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        if self._process is None or self._process.poll() is not None:
+            self.stop()
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                [
+                    sys.executable,
+                    "-m",
+                    "vectordb.parsing.reader",
+                    str(settings.PARSER_MEMORY_BYTES),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=settings.BASE_DIR,
+                env=_environment(),
+            )
+            _widen(self._process)
+        return self._process
+
+    def _messages(self, process: "subprocess.Popen[bytes]") -> Iterator[dict[str, Any]]:
+        """Messages until the process ends; only the time spent waiting for it counts."""
+        waited = 0.0
+        while True:
+            line, newline, rest = self._buffer.partition(b"\n")
+            if newline:
+                self._buffer = rest
+                yield json.loads(line)
+                continue
+            started = time.monotonic()
+            data = self._read_some(process)
+            waited += time.monotonic() - started
+            if data == b"":
+                logger.warning("The parser ended with status %s", process.wait())
+                raise ParseError(_UNREADABLE)
+            if waited > settings.PARSER_SECONDS:
+                raise ParseError(
+                    "Reading this file took too long: split it into parts, or save it as plain text."
+                )
+            self._buffer += data or b""
+
+    def _read_some(self, process: "subprocess.Popen[bytes]") -> bytes | None:
+        """What there is; None after a while without anything, nothing at the end."""
+        self._check()
+        assert process.stdout is not None  # noqa: S101
+        ready, _, _ = select.select([process.stdout], [], [], _LOOK_UP_SECONDS)
+        return os.read(process.stdout.fileno(), _BLOCK) if ready else None
+
+
+def _widen(process: "subprocess.Popen[bytes]") -> None:
+    """A larger pipe, where the system can."""
+    if hasattr(fcntl, "F_SETPIPE_SZ") and process.stdout is not None:
+        fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _environment() -> dict[str, str]:
+    """Nothing secret: what is in a document must find nothing to take."""
+    kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+    wanted = {"PYTHONUTF8": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+    return {name: os.environ[name] for name in kept if name in os.environ} | wanted
+
+
+def _portion(message: dict[str, Any]) -> Portion:
+    chunks = [Chunk(*row) for row in message["chunks"]]
+    return Portion(chunks, message["done"], message["total"])
+
+
+def _raise_for(message: dict[str, Any]) -> None:
+    if "error" in message:
+        raise ParseError(message["error"])
+    if "crash" in message:
+        logger.warning("The parser failed:\n%s", message["crash"])
+        raise ParseError(_UNREADABLE)

@@ -1,0 +1,55 @@
+"""What every parser yields, and the kinds of file there are."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from config.errors import AppError
+
+
+class Kind(StrEnum):
+    """What a file is, as its content says. Values are media types."""
+
+    PDF = "application/pdf"
+    DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+    XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    HTML = "text/html"
+    MARKDOWN = "text/markdown"
+    CSV = "text/csv"
+    TEXT = "text/plain"
+    ZIP = "application/zip"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The next portion of a document's text. `done` of `total` of the file has been read so far."""
+
+    text: str
+    page: int | None = None
+    done: int = 0
+    total: int = 0
+
+
+Parser = Callable[[Path], Iterator[Segment]]
+
+
+class ParseError(AppError):
+    """The file cannot be read; the message says why and what to do."""
+
+
+_noise = re.compile(
+    # Control characters but tab and newline, lone surrogates, and what stands for no character.
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+_line_ends = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_long_gaps = re.compile("[^\\S\n]{17,}")
+_blank_lines = re.compile("\n(?:[^\\S\n]*\n){3,}")
+
+
+def clean(text: str) -> str:
+    """The text without what cannot be stored or read: control characters, endless blank space."""
+    text = _noise.sub("", _line_ends.sub("\n", text))
+    return _blank_lines.sub("\n\n\n", _long_gaps.sub(" " * 16, text))

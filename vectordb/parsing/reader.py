@@ -1,0 +1,101 @@
+"""The parser's own process: `python -m vectordb.parsing.reader`.
+
+It reads one JSON request a line from standard input and answers with JSON lines: chunks with the
+progress made, then an end or an error. A full pipe makes it wait, so that nothing piles up.
+"""
+
+import json
+import os
+import resource
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from config.errors import AppError
+from vectordb.chunking import Chunk, Chunker
+from vectordb.parsing import delimited, docx, html, pdf, pptx, text, xlsx
+from vectordb.parsing.base import Kind, ParseError, Parser
+
+_BATCH = 32
+
+PARSERS: dict[str, Parser] = {
+    Kind.PDF: pdf.parse,
+    Kind.DOCX: docx.parse,
+    Kind.PPTX: pptx.parse,
+    Kind.XLSX: xlsx.parse,
+    Kind.HTML: html.parse,
+    Kind.MARKDOWN: text.parse,
+    Kind.CSV: delimited.parse,
+    Kind.TEXT: text.parse,
+}
+
+
+def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Messages for one file; the last is {"end": true}."""
+    chunker = Chunker(**request["chunking"])
+    batch: list[Chunk] = []
+    count = done = total = 0
+    for segment in PARSERS[request["kind"]](Path(request["path"])):
+        batch.extend(chunker.feed(segment.page, segment.text))
+        is_progress = segment.done != done
+        done, total = segment.done, segment.total
+        if len(batch) >= _BATCH or (is_progress and not batch and done % _BATCH == 0):
+            yield message(batch, done, total)
+            count += len(batch)
+            batch = []
+    batch.extend(chunker.finish())
+    if not count + len(batch):
+        raise ParseError("There is no text in this file.")
+    yield message(batch, done, total)
+    yield {"end": True}
+
+
+def message(batch: list[Chunk], done: int, total: int) -> dict[str, Any]:
+    rows = [[c.position, c.page, c.start, c.end, c.token_count, c.text] for c in batch]
+    return {"chunks": rows, "done": done, "total": total}
+
+
+def answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """As `read`, with every failure as a message."""
+    try:
+        yield from read(request)
+    except AppError as error:
+        yield {"error": error.message}
+    except MemoryError:
+        yield {"error": "This file needs more memory than it may have: split it into parts."}
+    except Exception:
+        yield {"crash": traceback.format_exc(limit=-20)}
+
+
+def serve(requests: TextIO, output: TextIO) -> None:
+    for line in requests:
+        for answer in answers(json.loads(line)):
+            output.write(json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n")
+            output.flush()
+
+
+def _end_with_parent() -> None:
+    """A worker that was killed leaves nobody to read for."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def main() -> None:
+    memory = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Whatever a library prints must not get between the messages.
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    serve(sys.stdin, output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""XLSX: a sheet is a page, a row a line of its cells' values."""
+
+import warnings
+from collections.abc import Iterator
+from datetime import datetime, time
+from pathlib import Path
+
+import openpyxl
+
+from vectordb.parsing.base import ParseError, Segment, clean
+
+MOST_CELLS = 5_000_000
+_BATCH = 200
+
+
+def parse(path: Path) -> Iterator[Segment]:
+    # openpyxl warns of formatting that it does not know; values are all that is asked for.
+    warnings.simplefilter("ignore")
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheets = book.worksheets
+    except Exception as error:  # openpyxl raises whatever the broken part led to
+        raise ParseError(
+            "This workbook is damaged and cannot be opened: save it again as XLSX."
+        ) from error
+    cells = 0
+    for number, sheet in enumerate(sheets, 1):
+        lines = [sheet.title]
+        for row in sheet.iter_rows(values_only=True):
+            cells += len(row)
+            if cells > MOST_CELLS:
+                raise ParseError(
+                    f"This workbook has more than {MOST_CELLS:,} cells: split it into parts."
+                )
+            lines.append(" | ".join(map(cell_text, row)).rstrip(" |"))
+            if len(lines) >= _BATCH:
+                yield _segment(lines, number, number - 1, len(sheets))
+                lines = []
+        yield _segment(lines, number, number, len(sheets))
+
+
+def _segment(lines: list[str], page: int, done: int, total: int) -> Segment:
+    text = "".join(f"{line}\n" for line in lines if line.strip(" |"))
+    return Segment(clean(text), page=page, done=done, total=total)
+
+
+def cell_text(value: object) -> str:
+    """A value as a person would write it: whole numbers without .0, dates without midnight."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
+    return " ".join(str(value).split())

@@ -1,0 +1,192 @@
+"""The partition of each vector database: made, indexed, measured and dropped. All of it is DDL."""
+
+import logging
+import math
+import re
+
+from django.db import DatabaseError, connection, transaction
+from psycopg import sql
+
+from vectordb.models import VectorDatabase
+
+logger = logging.getLogger(__name__)
+
+_PARENT = "vectordb_chunk"
+_LOCK_WAIT = "3s"
+
+# A row's text goes out of line (the vector alone exceeds the target), so that a scan of the vectors
+# reads little else; the metadata stay with them, for filters.
+_CREATE = """
+CREATE TABLE {table} (LIKE {parent} INCLUDING DEFAULTS INCLUDING STORAGE INCLUDING INDEXES)
+    WITH (toast_tuple_target = 128);
+ALTER TABLE {table} ALTER COLUMN metadata SET STORAGE MAIN;
+ALTER TABLE {table} ADD CONSTRAINT {dimensions_check} CHECK (vector_dims(embedding) = {dimensions});
+ALTER TABLE {table} ADD CONSTRAINT {id_check} CHECK (vector_database_id = {id});
+ALTER TABLE {parent} ATTACH PARTITION {table} FOR VALUES IN ({id});
+"""
+
+# Memory of a graph node besides its vector, and room to spare.
+_NODE_BYTES = 400
+_MEGABYTE = 1 << 20
+
+_SAMPLE = 50
+_NEIGHBOURS = 10
+_GOOD_RECALL = 0.98
+_EF_SEARCH = (40, 80, 160, 320, 640, 1000)
+
+
+def table_name(database_id: str) -> str:
+    if not re.fullmatch("[0-9a-f]{24}", database_id):
+        raise ValueError(f"{database_id!r} is no id")
+    return f"{_PARENT}_{database_id}"
+
+
+def table(database_id: str) -> sql.Identifier:
+    return sql.Identifier(table_name(database_id))
+
+
+def _index(database_id: str) -> sql.Identifier:
+    return sql.Identifier(f"{table_name(database_id)}_hnsw")
+
+
+def exists(database_id: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table_name(database_id)])
+        return bool(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def create(database: VectorDatabase) -> bool:
+    """Make the partition if it is missing. False when the database was deleted meanwhile.
+
+    Attaching needs no lock that would stop those who read or fill other partitions.
+    """
+    locked = VectorDatabase.objects.select_for_update().filter(pk=database.pk)
+    if not locked.exists():
+        return False
+    if not exists(database.pk):
+        name = table_name(database.pk)
+        statement = sql.SQL(_CREATE).format(
+            table=table(database.pk),
+            parent=sql.Identifier(_PARENT),
+            id=sql.Literal(database.pk),
+            dimensions=sql.Literal(database.dimensions),
+            dimensions_check=sql.Identifier(f"{name}_dimensions"),
+            id_check=sql.Identifier(f"{name}_database"),
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    return True
+
+
+@transaction.atomic
+def drop(database_id: str) -> None:
+    """Drop the partition if there is one. Raises OperationalError when it is in use for seconds."""
+    with connection.cursor() as cursor:
+        # The parent is locked for a moment: never make others queue behind a wait.
+        cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_WAIT))
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table(database_id)))
+
+
+def measure(database_id: str) -> tuple[int, int]:
+    """How many chunks there are, and how many bytes they take on disk."""
+    name = table_name(database_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT count(*), pg_total_relation_size({}) FROM {}").format(
+                name, table(database_id)
+            )
+        )
+        count, size = cursor.fetchone()
+    return int(count), int(size)
+
+
+def analyze(database_id: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("ANALYZE {}").format(table(database_id)))
+
+
+def drop_index(database: VectorDatabase) -> None:
+    """Back to exact scans: loading into an indexed table is a hundred times slower."""
+    VectorDatabase.objects.filter(pk=database.pk).update(ef_search=None)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(_index(database.pk)))
+
+
+def build_index(database: VectorDatabase, count: int) -> None:
+    """Index the partition, then choose how hard to search it so that recall holds."""
+    drop_index(database)
+    try:
+        _create_index(database, count, workers=2)
+    except DatabaseError:
+        # A small /dev/shm has no room for what parallel workers share.
+        logger.warning("Indexing %s again without parallel workers", database.pk, exc_info=True)
+        _create_index(database, count, workers=0)
+    ef_search = choose_ef_search(database)
+    VectorDatabase.objects.filter(pk=database.pk).update(ef_search=ef_search)
+
+
+@transaction.atomic
+def _create_index(database: VectorDatabase, count: int, *, workers: int) -> None:
+    needed = count * (2 * database.dimensions + _NODE_BYTES) * 1.2
+    megabytes = min(1024, max(64, math.ceil(needed / _MEGABYTE)))
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(f"{megabytes}MB"))
+        cursor.execute(sql.SQL("SET LOCAL max_parallel_maintenance_workers = {}").format(workers))
+        cursor.execute(
+            sql.SQL(
+                "CREATE INDEX {} ON {} USING hnsw ((embedding::halfvec({})) halfvec_cosine_ops)"
+            ).format(_index(database.pk), table(database.pk), sql.Literal(database.dimensions))
+        )
+
+
+def choose_ef_search(database: VectorDatabase) -> int:
+    """The smallest ef_search at which stored vectors find the same neighbours as an exact scan."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT id, embedding::text FROM {} ORDER BY random() LIMIT {}").format(
+                table(database.pk), sql.Literal(_SAMPLE)
+            )
+        )
+        sample = cursor.fetchall()
+    exact = [_exact_neighbours(database, vector) for _, vector in sample]
+    best, best_recall = _EF_SEARCH[0], -1.0
+    for ef_search in _EF_SEARCH:
+        found = [indexed_neighbours(database, vector, ef_search) for _, vector in sample]
+        hits = sum(len(a & b) for a, b in zip(exact, found, strict=True))
+        recall = hits / max(1, sum(map(len, exact)))
+        logger.info("Recall of %s at ef_search %s: %.3f", database.pk, ef_search, recall)
+        if recall > best_recall:
+            best, best_recall = ef_search, recall
+        if recall >= _GOOD_RECALL:
+            break
+    return best
+
+
+def _exact_neighbours(database: VectorDatabase, vector: str) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "SELECT id FROM {} ORDER BY (embedding <=> {}::halfvec) + 0, id LIMIT {}"
+            ).format(table(database.pk), vector, sql.Literal(_NEIGHBOURS))
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+@transaction.atomic
+def indexed_neighbours(database: VectorDatabase, vector: str, ef_search: int) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SET LOCAL hnsw.ef_search = {}").format(sql.Literal(ef_search)))
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            sql.SQL(
+                "SELECT id FROM {table} ORDER BY embedding::halfvec({n}) <=> {vector}::halfvec({n})"
+                " LIMIT {limit}"
+            ).format(
+                table=table(database.pk),
+                n=sql.Literal(database.dimensions),
+                vector=vector,
+                limit=sql.Literal(_NEIGHBOURS),
+            )
+        )
+        return {row[0] for row in cursor.fetchall()}

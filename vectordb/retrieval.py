@@ -1,0 +1,212 @@
+"""The one way from a question to passages, for chats, pages, APIs and measurements alike."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import ProgrammingError, connection
+from psycopg import errors, sql
+
+from config.errors import Conflict
+from config.threads import in_thread
+from vectordb import partitions, search
+from vectordb.embedding import embed_query
+from vectordb.metadata_filter import to_sql, validate_metadata_filter
+from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, VectorDatabase
+from vectordb.passages import Passage, Retrieval, Stage
+from vectordb.retrieval_settings import RetrievalSettings
+from vectordb.selection import cap, without_overlap
+
+__all__ = ["chunk_in_context", "retrieve", "validate_metadata_filter"]
+
+
+async def retrieve(
+    database: VectorDatabase,
+    query: str,
+    settings: RetrievalSettings,
+    *,
+    metadata_filter: Mapping[str, Any] | None = None,
+    token_limit: int | None = None,
+) -> Retrieval:
+    """The passages for a question, best first, and the record of how they were chosen.
+
+    `token_limit` is what is left of the LLM's context: the smaller of it and the settings' own cap
+    holds for the sum of all passages. Raises InvalidInput for a filter that cannot be read, and
+    Conflict for a database without chunks. For workers only: it loads the embedding model.
+    """
+    condition = to_sql(metadata_filter)
+    record = _Record()
+    vector = await embed_query(database.embedding_model, query)
+    record.note("embed", 1, 1)
+    caps = [limit for limit in (settings.max_tokens, token_limit) if limit is not None]
+    request = _Request(database, vector, settings, condition, min(caps, default=None))
+    return await in_thread(_retrieve, request, query, record)
+
+
+def chunk_in_context(
+    database: VectorDatabase, chunk_id: int
+) -> tuple[Chunk | None, Chunk, Chunk | None]:
+    """A chunk between its neighbours in the same document. Raises Chunk.DoesNotExist."""
+    around = Chunk.objects.filter(
+        vector_database_id=database.pk, id__range=(chunk_id - 1, chunk_id + 1)
+    )
+    by_id = {chunk.id: chunk for chunk in around}
+    if chunk_id not in by_id:
+        raise Chunk.DoesNotExist
+    chunk = by_id[chunk_id]
+    before, after = by_id.get(chunk_id - 1), by_id.get(chunk_id + 1)
+    return _same_document(before, chunk), chunk, _same_document(after, chunk)
+
+
+def _same_document(other: Chunk | None, chunk: Chunk) -> Chunk | None:
+    return other if other is not None and other.document_id == chunk.document_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    database: VectorDatabase
+    vector: list[float]
+    settings: RetrievalSettings
+    condition: sql.Composable | None
+    token_limit: int | None
+
+
+@dataclass
+class _Record:
+    """The stages so far; each took from the end of the one before."""
+
+    stages: list[Stage] = field(default_factory=list)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def note(self, name: str, entered: int, left: int, note: str = "") -> None:
+        now = time.perf_counter()
+        self.stages.append(Stage(name, entered, left, round((now - self._since) * 1000, 3), note))
+        self._since = now
+
+
+def _retrieve(request: _Request, query: str, record: _Record) -> Retrieval:
+    try:
+        found = _search(request, record)
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, errors.UndefinedTable):
+            raise Conflict(
+                "This vector database has no chunks: wait until it is built, or build it again."
+            ) from error
+        raise
+    passages = _passages(request, found.hits, record)
+    unique = without_overlap(passages, request.database.embedding_model)
+    record.note("de-duplication", len(passages), len(unique), _note_of_trimmed(passages, unique))
+    capped = cap(unique, request.token_limit, request.database.embedding_model)
+    record.note("token cap", len(unique), len(capped), _note_of_cap(request.token_limit))
+    return Retrieval(
+        # By rank of the hit; inside a group as the document has it.
+        passages=tuple(sorted(capped, key=lambda passage: (passage.rank, passage.position))),
+        stages=tuple(record.stages),
+        query=query,
+        search=found.search,
+    )
+
+
+def _search(request: _Request, record: _Record) -> search.Found:
+    database = request.database
+    found = search.nearest(
+        database,
+        request.vector,
+        limit=request.settings.documents,
+        condition=request.condition,
+    )
+    total = database.chunks_count
+    entered = total
+    if request.condition is not None:
+        entered = total if found.matching is None else found.matching
+        note = "" if found.matching is not None else "wide filter, checked while searching"
+        # Filter and search are one statement; its time counts as the search's.
+        record.stages.append(Stage("metadata filter", total, entered, 0.0, note))
+    record.note("search", entered, len(found.hits), found.search)
+    return found
+
+
+def _passages(request: _Request, hits: list[search.Hit], record: _Record) -> list[Passage]:
+    """The hits and, where wanted, their neighbours: the most important first.
+
+    A chunk belongs to the best hit that brings it.
+    """
+    ranks: dict[int, int] = {}
+    reach = (-1, 0, 1) if request.settings.add_neighbor_chunks else (0,)
+    for rank, hit in enumerate(hits, 1):
+        for step in reach:
+            # Ids of different documents never follow on each other, but for a document's last.
+            same = (hit.chunk_id + step) // CHUNKS_PER_DOCUMENT
+            if same == hit.chunk_id // CHUNKS_PER_DOCUMENT:
+                ranks.setdefault(hit.chunk_id + step, rank)
+    hit_ids = {hit.chunk_id for hit in hits}
+    passages = [
+        _passage(row, ranks[row[0]], is_neighbor=row[0] not in hit_ids)
+        for row in _fetch(request, list(ranks), hit_ids)
+    ]
+    record.note("neighbours", len(hits), len(passages))
+    best_first = {hit.chunk_id: place for place, hit in enumerate(hits)}
+    return sorted(
+        passages,
+        key=lambda passage: (
+            passage.rank,
+            best_first.get(passage.chunk_id, len(hits)),
+            passage.position,
+        ),
+    )
+
+
+_TEXTS = sql.SQL(
+    "SELECT id, document_id, position, page, start_offset, end_offset, token_count, text, metadata::text,"
+    " embedding <=> {vector}::halfvec FROM {table}"
+    " WHERE id = ANY({ids}) AND (id = ANY({hits}) OR {condition})"
+)
+
+
+def _fetch(request: _Request, ids: list[int], hit_ids: set[int]) -> list[tuple[Any, ...]]:
+    """The rows of these chunks; neighbours only where they satisfy the filter too."""
+    if not ids:
+        return []
+    statement = _TEXTS.format(
+        vector=search.vector_literal(request.vector),
+        table=partitions.table(request.database.pk),
+        ids=sql.Literal(ids),
+        hits=sql.Literal(list(hit_ids)),
+        condition=request.condition or sql.SQL("true"),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def _passage(row: tuple[Any, ...], rank: int, *, is_neighbor: bool) -> Passage:
+    chunk_id, document_id, position, page, start, end, token_count, text, raw, distance = row
+    metadata = json.loads(raw)
+    return Passage(
+        chunk_id=chunk_id,
+        document_id=document_id,
+        document_name=str(metadata.get("source", "")),
+        page=page,
+        position=position,
+        start=start,
+        end=end,
+        text=text,
+        token_count=token_count,
+        similarity=1 - distance,
+        rank=rank,
+        is_neighbor=is_neighbor,
+        metadata=metadata,
+    )
+
+
+def _note_of_trimmed(before: list[Passage], after: list[Passage]) -> str:
+    lengths = {passage.chunk_id: len(passage.text) for passage in before}
+    trimmed = sum(len(passage.text) < lengths[passage.chunk_id] for passage in after)
+    return f"{trimmed} trimmed where they overlap" if trimmed else ""
+
+
+def _note_of_cap(token_limit: int | None) -> str:
+    return "none" if token_limit is None else f"{token_limit:,} tokens"

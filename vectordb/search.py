@@ -1,0 +1,126 @@
+"""The nearest chunks of one vector database: exact while that is fast, else by its HNSW index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg import sql
+
+from vectordb import partitions
+from vectordb.models import VectorDatabase
+
+EXACT, HNSW = "exact", "hnsw"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    chunk_id: int
+    distance: float  # cosine distance, 0 to 2
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`matching` counts what the filter kept; None where it was not counted to the end."""
+
+    hits: list[Hit]
+    search: str
+    matching: int | None = None
+
+
+# Adding 0 keeps the planner from using the index.
+_EXACT = sql.SQL(
+    "SELECT id, embedding <=> {vector} AS distance FROM {table}"
+    " ORDER BY (embedding <=> {vector}) + 0, id LIMIT {limit}"
+)
+# One pass collects what the filter keeps, up to a bound; below it the order is exact.
+_FILTERED = sql.SQL(
+    "WITH kept AS MATERIALIZED (SELECT id, embedding FROM {table} WHERE {condition} LIMIT {bound})"
+    " SELECT id, embedding <=> {vector} AS distance, (SELECT count(*) FROM kept) FROM kept"
+    " ORDER BY distance, id LIMIT {limit}"
+)
+# The index serves this very form only: the operator alone, ascending, with a limit.
+_INDEXED = sql.SQL(
+    "SELECT id, embedding::halfvec({n}) <=> {vector}::halfvec({n}) AS distance FROM {table}"
+    " WHERE {condition} ORDER BY embedding::halfvec({n}) <=> {vector}::halfvec({n}) LIMIT {limit}"
+)
+_ANY = sql.SQL("true")
+
+
+@transaction.atomic
+def nearest(
+    database: VectorDatabase,
+    vector: Sequence[float],
+    *,
+    limit: int,
+    condition: sql.Composable | None = None,
+) -> Found:
+    """The `limit` nearest chunks, nearest first; fewer only when fewer match the condition."""
+    query = _Query(database, vector, limit)
+    if database.ef_search is None:
+        return query.exact() if condition is None else query.filtered(condition, bound=None)
+    if condition is not None:
+        found = query.filtered(condition, bound=settings.EXACT_SCAN_LIMIT)
+        if found.matching is not None:
+            return found
+    hits = query.indexed(condition or _ANY, database.ef_search)
+    if len(hits) == limit:
+        return Found(hits, HNSW)
+    # The index gave up early, as it may with a filter: count on nothing less than all rows.
+    return query.exact() if condition is None else query.filtered(condition, bound=None)
+
+
+class _Query:
+    def __init__(self, database: VectorDatabase, vector: Sequence[float], limit: int) -> None:
+        self._parts = {
+            "table": partitions.table(database.pk),
+            "vector": sql.SQL("{}::halfvec").format(vector_literal(vector)),
+            "n": sql.Literal(database.dimensions),
+            "limit": sql.Literal(limit),
+        }
+        self._limit = limit
+
+    def exact(self) -> Found:
+        return Found(_hits(self._fetch(_EXACT.format(**self._parts))), EXACT)
+
+    def filtered(self, condition: sql.Composable, *, bound: int | None) -> Found:
+        """Exact, unless the condition keeps `bound` chunks or more: then `matching` is None."""
+        statement = _FILTERED.format(condition=condition, bound=sql.Literal(bound), **self._parts)
+        # The vectors that are kept should not be written to disk in between.
+        rows = self._fetch(statement, {"work_mem": "64MB"})
+        kept = rows[0][2] if rows else 0
+        is_counted = bound is None or kept < bound
+        return Found(_hits(rows), EXACT, kept if is_counted else None)
+
+    def indexed(self, condition: sql.Composable, ef_search: int) -> list[Hit]:
+        rows = self._fetch(
+            _INDEXED.format(condition=condition, **self._parts),
+            {
+                # It caps the rows, silently.
+                "hnsw.ef_search": str(max(ef_search, self._limit)),
+                "hnsw.iterative_scan": "strict_order",
+                "enable_seqscan": "off",
+            },
+        )
+        return _hits(rows)
+
+    def _fetch(
+        self, statement: sql.Composable, local: dict[str, str] | None = None
+    ) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            for name, value in (local or {}).items():
+                cursor.execute(
+                    sql.SQL("SET LOCAL {} = {}").format(sql.SQL(name), sql.Literal(value))
+                )
+            cursor.execute(statement)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
+
+
+def _hits(rows: list[tuple[Any, ...]]) -> list[Hit]:
+    return [Hit(chunk_id=row[0], distance=row[1]) for row in rows]
+
+
+def vector_literal(vector: Sequence[float]) -> sql.Literal:
+    return sql.Literal("[" + ",".join(f"{value:.7g}" for value in vector) + "]")

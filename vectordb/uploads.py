@@ -1,0 +1,105 @@
+"""Uploaded files to documents: each on its own, so that a bad one never stops the others."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from accounts.models import User
+from config.errors import AppError, InvalidInput
+from vectordb import archives, files, filetypes
+from vectordb.files import StoredFile
+from vectordb.models import Dataset, Document
+from vectordb.parsing.base import Kind
+
+logger = logging.getLogger(__name__)
+
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class AddedFile:
+    """What became of one file, or of one member of a ZIP.
+
+    `error` says why it was not taken. A file that is there already has both: the error says so, and
+    the document is the one that was there.
+    """
+
+    name: str
+    document: Document | None
+    error: str = ""
+
+
+def add_file(dataset: Dataset, *, user: User, upload: "UploadedFile[Any]") -> Iterator[AddedFile]:
+    """The documents of an uploaded file: one, or one for each member of a ZIP."""
+    name = files.label(upload.name or "")
+    try:
+        stored = files.store(upload.chunks(_BLOCK))
+    except AppError as error:
+        yield AddedFile(name, None, error.message)
+        return
+    try:
+        kind = filetypes.sniff(stored.path, name)
+        if kind is not Kind.ZIP:
+            yield _keep(dataset, user, name, stored, kind)
+            return
+        yield from _add_members(dataset, user, stored)
+    except AppError as error:
+        yield AddedFile(name, None, error.message)
+    except Exception:
+        logger.exception("A file of dataset %s could not be stored", dataset.pk)
+        yield AddedFile(name, None, "This file could not be stored: try again.")
+    finally:
+        _remove_unless_kept(stored)
+
+
+def _add_members(dataset: Dataset, user: User, stored: StoredFile) -> Iterator[AddedFile]:
+    with archives.open_archive(stored.path) as archive:
+        for member in archives.members(archive):
+            if member.error:
+                yield AddedFile(member.name, None, member.error)
+            else:
+                yield _add_blocks(dataset, user, member.name, archives.read(archive, member))
+
+
+def _add_blocks(dataset: Dataset, user: User, name: str, blocks: Iterable[bytes]) -> AddedFile:
+    try:
+        stored = files.store(blocks)
+    except AppError as error:
+        return AddedFile(name, None, error.message)
+    try:
+        kind = filetypes.sniff(stored.path, name)
+        if kind is Kind.ZIP:
+            raise InvalidInput("This is a ZIP inside a ZIP: unpack it and upload its files.")
+        return _keep(dataset, user, name, stored, kind)
+    except AppError as error:
+        return AddedFile(name, None, error.message)
+    finally:
+        _remove_unless_kept(stored)
+
+
+@transaction.atomic
+def _keep(dataset: Dataset, user: User, name: str, stored: StoredFile, kind: Kind) -> AddedFile:
+    # Locked, so that the same file uploaded twice at once is stored once, and to a living dataset.
+    if not Dataset.objects.select_for_update().filter(pk=dataset.pk).exists():
+        return AddedFile(name, None, "This dataset was deleted meanwhile.")
+    same = dataset.documents.filter(sha256=stored.sha256, content_type=kind).first()
+    if same is not None:
+        return AddedFile(name, same, f"This file is already there as “{same.name}”.")
+    document = dataset.documents.create(
+        name=name,
+        stored_name=stored.stored_name,
+        content_type=kind,
+        size=stored.size,
+        sha256=stored.sha256,
+        created_by=user,
+    )
+    return AddedFile(name, document)
+
+
+def _remove_unless_kept(stored: StoredFile) -> None:
+    if not Document.objects.filter(stored_name=stored.stored_name).exists():
+        files.remove(stored.stored_name)
