@@ -35,12 +35,16 @@ def queue_connector() -> PsycopgConnector:
     done again, and an answer that was finished is not begun anew. So they do not wait for the disk.
     """
     return PsycopgConnector(
-        kwargs=connection_parameters()
-        | {"autocommit": True, "options": "-c synchronous_commit=off"},
+        kwargs=connection_parameters() | {"options": "-c synchronous_commit=off"},
+        configure=_one_statement_one_transaction,
         min_size=2,
         max_size=_QUEUE_CONNECTIONS,
         pool_factory=_pool_without_checks,
     )
+
+
+async def _one_statement_one_transaction(connection: psycopg.AsyncConnection[Any]) -> None:
+    await connection.set_autocommit(True)
 
 
 def _pool_without_checks(**options: Any) -> psycopg_pool.AsyncConnectionPool:
@@ -54,13 +58,15 @@ async def ready() -> AsyncIterator[App]:
     """The queue opened, with relay and listener running: what answering needs around it."""
     ears = listener()
     ears.observe(tasks.obey)
-    with django_app.replace_connector(queue_connector()) as queue:
-        async with queue.open_async(), relay().running():
-            await ears.start()
-            try:
-                yield queue
-            finally:
-                await ears.stop()
+    # A second app on the same tasks: what jobs themselves enqueue still goes through Django's
+    # connection, in their transaction.
+    queue = django_app.with_connector(queue_connector())
+    async with queue.open_async(), relay().running():
+        await ears.start()
+        try:
+            yield queue
+        finally:
+            await ears.stop()
 
 
 async def run_forever() -> None:

@@ -1,0 +1,139 @@
+"""The queue's side of answers: claim, answer, store, tell."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import aclosing
+
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.contrib.django import app
+from procrastinate.jobs import Job
+
+from config.listener import Message
+from config.threads import in_thread
+from playground.answering import Delta, Failed, Finished, Prompted, Question, Retrieved, answer
+from playground.recording import MOST_ATTEMPTS, Begun, Outcome, begin, finish
+from playground.relay import AnswerText, Relay, relay
+
+logger = logging.getLogger(__name__)
+
+QUEUE = "chat"
+# What workers are told, beside what the queue tells them.
+CONTROL_TOPIC = "workers"
+
+_SECONDS_BETWEEN_ATTEMPTS = 1
+
+
+class _Switch:
+    """Stops one answer, whether its work has begun already or not."""
+
+    def __init__(self) -> None:
+        self.is_off = False
+        self.work: asyncio.Task[None] | None = None
+
+    def turn_off(self) -> None:
+        self.is_off = True
+        if self.work is not None:
+            self.work.cancel()
+
+
+# The answers this process is working on, by prompt, while they may still be stopped.
+_switches: dict[str, _Switch] = {}
+
+
+class _Again(BaseRetryStrategy):
+    """A worker that is shut down hands its answers back, and a lost database is waited for.
+
+    `recording.begin` counts the attempts and ends the answer when they become too many.
+    """
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, asyncio.CancelledError):
+            return RetryDecision(retry_in={"seconds": 0})
+        if job.attempts >= MOST_ATTEMPTS:
+            return None
+        return RetryDecision(retry_in={"seconds": _SECONDS_BETWEEN_ATTEMPTS})
+
+
+@app.task(name="answer_prompt", queue=QUEUE, retry=_Again())
+async def answer_prompt(prompt_id: str) -> None:
+    # Before the row is read: a stop from now on is either in the row or reaches the switch.
+    switch = _switches[prompt_id] = _Switch()
+    try:
+        begun = await in_thread(begin, prompt_id)
+        if begun is not None:
+            await _work_on(begun, switch)
+    finally:
+        if _switches.get(prompt_id) is switch:
+            del _switches[prompt_id]
+
+
+async def _work_on(begun: Begun, switch: _Switch) -> None:
+    prompt = begun.prompt
+    voice = relay()
+    text = voice.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=prompt.attempt)
+    outcome = Outcome()
+    try:
+        if prompt.attempt > 1:
+            voice.tell(text, "restarted")
+        if begun.question is None:
+            outcome.ended = Failed(begun.problem)
+        elif prompt.stop_requested or switch.is_off:
+            outcome.stopped = True
+        else:
+            await _until_stopped(_answer(begun.question, outcome, voice, text), switch, outcome)
+        await voice.drained()
+        await in_thread(finish, prompt, outcome, text.text())
+    finally:
+        voice.end(text)
+
+
+async def _until_stopped(
+    answering: Coroutine[None, None, None], switch: _Switch, outcome: Outcome
+) -> None:
+    """Answer in a task of its own, so that Stop can end it at whatever it waits for."""
+    switch.work = work = asyncio.create_task(answering)
+    try:
+        await asyncio.wait([work])
+    finally:
+        switch.work = None
+        work.cancel()
+    if work.cancelled():
+        outcome.stopped = True
+    else:
+        work.result()
+
+
+async def _answer(question: Question, outcome: Outcome, voice: Relay, text: AnswerText) -> None:
+    async with aclosing(answer(question)) as events:
+        async for event in events:
+            match event:
+                case Delta():
+                    if outcome.first_token_ms is None:
+                        outcome.first_token_ms = outcome.watch.milliseconds()
+                    voice.add(text, event.text)
+                case Retrieved():
+                    outcome.retrieved = event
+                    figures = {
+                        "milliseconds": round(event.retrieval.milliseconds, 1),
+                        "count": len(event.citations),
+                    }
+                    voice.tell(text, "retrieved", figures)
+                case Prompted():
+                    outcome.prompted = event
+                    outcome.prompted_ms = outcome.watch.milliseconds()
+                case Finished() | Failed():
+                    outcome.ended = event
+
+
+def enqueue_answer(*, prompt_id: str, chat_id: str) -> None:
+    """Within the caller's transaction. The lock keeps a chat's answers in order, one at a time."""
+    answer_prompt.configure(lock=f"chat:{chat_id}").defer(prompt_id=prompt_id)
+
+
+def obey(message: Message) -> None:
+    """What the worker's listener calls with every message."""
+    if message.topic == CONTROL_TOPIC and message.event == "stop":
+        switch = _switches.get(message.data["prompt"])
+        if switch is not None:
+            switch.turn_off()
