@@ -1,5 +1,71 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from playground import blueprint_views, chat_views, prompt_views, views
 
 app_name = "playground"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+_use_case = [
+    path("use-cases/<id:pk>/", views.use_case_detail, name="use-case-detail"),
+    path("use-cases/<id:pk>/delete/", views.use_case_delete, name="use-case-delete"),
+    path("use-cases/<id:pk>/playgrounds/new/", views.playground_create, name="playground-create"),
+]
+
+_playground = [
+    path("playgrounds/<id:pk>/", chat_views.playground_detail, name="playground-detail"),
+    path("playgrounds/<id:pk>/rename/", views.playground_rename, name="playground-rename"),
+    path("playgrounds/<id:pk>/delete/", views.playground_delete, name="playground-delete"),
+    path("playgrounds/<id:pk>/upload/", views.playground_upload, name="playground-upload"),
+    path("playgrounds/<id:pk>/ask/", chat_views.playground_ask, name="playground-ask"),
+    path("playgrounds/<id:pk>/chats/new/", chat_views.chat_create, name="chat-create"),
+    path(
+        "playgrounds/<id:pk>/blueprints/new/",
+        blueprint_views.blueprint_create,
+        name="blueprint-create",
+    ),
+    path(
+        "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/edit/",
+        blueprint_views.blueprint_edit,
+        name="blueprint-edit",
+    ),
+    path(
+        "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/remove/",
+        blueprint_views.blueprint_remove,
+        name="blueprint-remove",
+    ),
+]
+
+_chat = [
+    path("chats/<id:pk>/", chat_views.chat_detail, name="chat-detail"),
+    path("chats/<id:pk>/ask/", chat_views.chat_ask, name="chat-ask"),
+    path("chats/<id:pk>/rename/", chat_views.chat_rename, name="chat-rename"),
+    path("chats/<id:pk>/delete/", chat_views.chat_delete, name="chat-delete"),
+    path("chats/<id:pk>/settings/", chat_views.chat_settings, name="chat-settings"),
+    path(
+        "chats/<id:pk>/settings/reset/",
+        chat_views.chat_settings_reset,
+        name="chat-settings-reset",
+    ),
+    path("chats/<id:pk>/settings/save/", chat_views.chat_settings_save, name="chat-settings-save"),
+    path("chats/<id:pk>/settings/copy/", chat_views.chat_settings_copy, name="chat-settings-copy"),
+]
+
+_prompt = [
+    path("prompts/<id:pk>/", prompt_views.prompt_detail, name="prompt-detail"),
+    path("prompts/<id:pk>/stop/", prompt_views.prompt_stop, name="prompt-stop"),
+    path("prompts/<id:pk>/retry/", prompt_views.prompt_retry, name="prompt-retry"),
+    path("prompts/<id:pk>/delete/", prompt_views.prompt_delete, name="prompt-delete"),
+    path("prompts/<id:pk>/feedback/", prompt_views.prompt_feedback, name="prompt-feedback"),
+    path(
+        "prompts/<id:pk>/sources/<int:number>/",
+        prompt_views.citation_detail,
+        name="citation-detail",
+    ),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.home, name="home"),
+    *_use_case,
+    *_playground,
+    *_chat,
+    *_prompt,
+]

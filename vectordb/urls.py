@@ -1,5 +1,51 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from vectordb import database_views, views
 
 app_name = "vectordb"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("use-cases/<id:pk>/sources/", views.source_list, name="source-list"),
+    path("use-cases/<id:pk>/datasets/new/", views.dataset_create, name="dataset-create"),
+    path(
+        "use-cases/<id:pk>/datasets/<id:dataset_pk>/build/",
+        database_views.vector_database_create,
+        name="vector-database-create",
+    ),
+    path("datasets/<id:pk>/", views.dataset_detail, name="dataset-detail"),
+    path("datasets/<id:pk>/upload/", views.document_upload, name="document-upload"),
+    path("datasets/<id:pk>/rename/", views.dataset_rename, name="dataset-rename"),
+    path("datasets/<id:pk>/delete/", views.dataset_delete, name="dataset-delete"),
+    path("documents/<id:pk>/delete/", views.document_delete, name="document-delete"),
+    path("documents/<id:pk>/file/", views.document_file, name="document-file"),
+    path(
+        "vector-databases/<id:pk>/",
+        database_views.vector_database_detail,
+        name="vector-database-detail",
+    ),
+    path(
+        "vector-databases/<id:pk>/progress/",
+        database_views.vector_database_progress,
+        name="vector-database-progress",
+    ),
+    path(
+        "vector-databases/<id:pk>/cancel/",
+        database_views.vector_database_cancel,
+        name="vector-database-cancel",
+    ),
+    path(
+        "vector-databases/<id:pk>/retry/",
+        database_views.vector_database_retry,
+        name="vector-database-retry",
+    ),
+    path(
+        "vector-databases/<id:pk>/rename/",
+        database_views.vector_database_rename,
+        name="vector-database-rename",
+    ),
+    path(
+        "vector-databases/<id:pk>/delete/",
+        database_views.vector_database_delete,
+        name="vector-database-delete",
+    ),
+]

@@ -1,0 +1,213 @@
+"""The settings of an answer as a form: in a chat's panel, and where blueprints are made."""
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import UseCase
+from blueprints.llm_settings import (
+    LONGEST_PROMPT,
+    TEMPERATURE_RANGE,
+    TOP_P_RANGE,
+    LLMSettings,
+)
+from blueprints.models import LLM, PromptType
+from blueprints.settings import AnswerSettings, SettingsChanges
+from config.status import Status
+from vectordb.models import VectorDatabase
+from vectordb.retrieval_settings import DOCUMENTS_RANGE, TOKENS_RANGE, RetrievalSettings
+
+_LONGEST_ANSWER = 16_384
+
+
+def _number(field: type[forms.Field], label: str, bounds: tuple[float, float], **more: Any) -> Any:
+    """A number that may be left open; a slider follows it where scripts run."""
+    low, high = bounds
+    attrs = {"class": "num-in", "placeholder": more.pop("placeholder", "default")}
+    if more.pop("is_log", False):
+        attrs["data-log"] = ""
+    step = more.pop("step", 1)
+    return field(  # type: ignore[call-arg]
+        label=label,
+        required=False,
+        min_value=low,
+        max_value=high,
+        widget=forms.NumberInput(attrs={**attrs, "step": step}),
+        **more,
+    )
+
+
+class SettingsForm(forms.Form):
+    """Bound to a use case, whose vector databases can be chosen."""
+
+    llm_id = forms.ChoiceField(label="LLM")
+    system_prompt = forms.CharField(
+        required=False,
+        strip=False,
+        max_length=LONGEST_PROMPT,
+        widget=forms.Textarea(
+            attrs={
+                "rows": 5,
+                "placeholder": "The built-in one: answer from the sources, cite them.",
+            }
+        ),
+    )
+    temperature = _number(forms.FloatField, "Temperature", TEMPERATURE_RANGE, step=0.1)
+    top_p = _number(forms.FloatField, "Top P", TOP_P_RANGE, step=0.05)
+    max_completion_length = _number(
+        forms.IntegerField, "Longest answer, in tokens", (1, _LONGEST_ANSWER), is_log=True
+    )
+    prompt_type = forms.BooleanField(required=False, label="Send earlier turns of the chat along")
+    vector_database_id = forms.ChoiceField(label="Vector database", required=False)
+    max_documents_retrieved_per_prompt = _number(
+        forms.IntegerField, "Chunks per prompt", DOCUMENTS_RANGE, placeholder="4"
+    )
+    max_tokens = _number(
+        forms.IntegerField, "Token cap", TOKENS_RANGE, is_log=True, placeholder="context"
+    )
+    add_neighbor_chunks = forms.BooleanField(
+        required=False,
+        label="Add neighbour chunks (i−1, i, i+1)",  # noqa: RUF001 - a minus
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        use_case: UseCase,
+        settings: AnswerSettings,
+        **kwargs: Any,
+    ) -> None:
+        self.settings = settings
+        kwargs["initial"] = initial_values(settings) | (kwargs.get("initial") or {})
+        super().__init__(*args, **kwargs)
+        self.fields["llm_id"].choices = _llm_choices(settings)  # type: ignore[attr-defined]
+        choices = _database_choices(use_case, settings)
+        self.fields["vector_database_id"].choices = choices  # type: ignore[attr-defined]
+
+    def answer_settings(self) -> AnswerSettings:
+        """What the form says; settings that it does not show are kept. Raises InvalidInput."""
+        data = self.cleaned_data
+        retrieval = self.settings.retrieval_settings
+        return AnswerSettings(
+            llm_id=data["llm_id"],
+            llm_settings=LLMSettings(
+                system_prompt=data["system_prompt"].replace("\r\n", "\n") or None,
+                temperature=data["temperature"],
+                top_p=data["top_p"],
+                max_completion_length=data["max_completion_length"],
+            ),
+            vector_database_id=data["vector_database_id"] or None,
+            retrieval_settings=RetrievalSettings.from_json(
+                retrieval.to_json()
+                | {
+                    key: data[key]
+                    for key in (
+                        "max_documents_retrieved_per_prompt",
+                        "max_tokens",
+                        "add_neighbor_chunks",
+                    )
+                }
+            ),
+            prompt_type=(
+                PromptType.CHAT_HISTORY_AWARE if data["prompt_type"] else PromptType.ONE_TIME_PROMPT
+            ),
+        )
+
+    def changes(self) -> SettingsChanges:
+        """How the form differs from the settings that it was filled with. Raises InvalidInput."""
+        new = self.answer_settings()
+        names = (
+            "llm_id",
+            "llm_settings",
+            "vector_database_id",
+            "retrieval_settings",
+            "prompt_type",
+        )
+        values = {name: getattr(new, name) for name in names}
+        return SettingsChanges(
+            **{key: value for key, value in values.items() if value != getattr(self.settings, key)}
+        )
+
+
+class BlueprintForm(SettingsForm):
+    name = forms.CharField(max_length=200)
+    description = forms.CharField(
+        required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    field_order = ["name", "description"]
+
+
+class EndpointForm(forms.Form):
+    name = forms.CharField(max_length=100)
+    base_url = forms.URLField(
+        label="Base URL",
+        max_length=500,
+        assume_scheme="https",
+        help_text="Of an OpenAI-compatible API, such as http://127.0.0.1:11434/v1",
+    )
+    api_key = forms.CharField(
+        label="API key",
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, has_key: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["api_key"].help_text = (
+            "One is stored and never shown. Leave empty to keep it; a new URL needs it again."
+            if has_key
+            else "Stored encrypted and never shown. Leave empty where none is needed."
+        )
+
+
+def initial_values(settings: AnswerSettings) -> dict[str, Any]:
+    return {
+        "llm_id": settings.llm_id,
+        "vector_database_id": settings.vector_database_id or "",
+        "prompt_type": settings.prompt_type == PromptType.CHAT_HISTORY_AWARE,
+        **settings.llm_settings.to_json(),
+        **settings.retrieval_settings.to_json(),
+    }
+
+
+def _llm_choices(settings: AnswerSettings) -> list[tuple[str, str]]:
+    """The usable ones; one that is chosen and gone stays in the list, so that it is seen."""
+    choices = list(LLM.objects.usable().values_list("id", "label"))
+    if settings.llm_id and settings.llm_id not in dict(choices):
+        choices.append((settings.llm_id, f"{settings.llm_id} (not available)"))
+    return choices
+
+
+def _database_choices(use_case: UseCase, settings: AnswerSettings) -> list[tuple[str, str]]:
+    databases = VectorDatabase.objects.filter(use_case=use_case)
+    choices = [("", "None: answer without sources")]
+    for database in databases:
+        state = f"{database.chunks_count:,} chunks"
+        if database.status != Status.COMPLETED:
+            state = database.get_status_display()
+        choices.append((database.pk, f"{database.name} · {state}"))
+    chosen = settings.vector_database_id
+    if chosen and chosen not in dict(choices):
+        choices.append((chosen, "A database that was deleted"))
+    return choices
+
+
+class ModelForm(forms.Form):
+    """A model that the endpoint does not list by itself."""
+
+    model_name = forms.CharField(max_length=200)
+    context_size = forms.IntegerField(required=False, min_value=1, label="Context size, in tokens")
+
+
+class LLMForm(forms.Form):
+    """What staff know better than the endpoint. Empty: asked of the price list, or unknown."""
+
+    label = forms.CharField(max_length=150)
+    context_size = forms.IntegerField(required=False, min_value=1, label="Context size, in tokens")
+    input_price = forms.DecimalField(
+        required=False, min_value=0, label="US dollars per million tokens read"
+    )
+    output_price = forms.DecimalField(
+        required=False, min_value=0, label="US dollars per million tokens written"
+    )
+    is_active = forms.BooleanField(required=False, label="Can be chosen in blueprints")

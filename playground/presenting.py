@@ -1,0 +1,137 @@
+"""Prompts, chats and settings as the chat page shows them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from blueprints.settings import AnswerSettings
+from config.status import Status
+from playground.models import Chat, ChatPrompt, Feedback, Playground, PlaygroundBlueprint
+from playground.rendering import render_answer
+from vectordb.models import VectorDatabase
+
+_SHOWN_SOURCES = 3
+_CITED_IN = 'data-cite="{}"'
+NEWEST_PROMPTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question with its answer, as one reader sees it."""
+
+    prompt: ChatPrompt
+    html: SafeString
+    sources: list[dict[str, Any]]
+    more_sources: list[dict[str, Any]]
+    thumb: bool | None
+    database_name: str
+    hue: int
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.prompt.finish_reason == "stopped"
+
+    @property
+    def is_failed(self) -> bool:
+        return self.prompt.status in {Status.ERROR, Status.SKIPPED}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A blueprint in the list at the left; `key` is the digit that chooses it, from 1 to 9."""
+
+    place: PlaygroundBlueprint
+    summary: str
+    key: int | None
+
+
+def turns(prompts: Iterable[ChatPrompt], *, user: User, hue: int) -> list[Turn]:
+    prompts = list(prompts)
+    thumbs = dict(
+        Feedback.objects.filter(prompt__in=prompts, user=user).values_list(
+            "prompt_id", "is_positive"
+        )
+    )
+    ids = {prompt.vector_database_id for prompt in prompts if prompt.vector_database_id}
+    names = dict(VectorDatabase.objects.filter(pk__in=ids).values_list("pk", "name"))
+    return [
+        _turn(
+            prompt,
+            thumb=thumbs.get(prompt.pk),
+            database_name=names.get(prompt.vector_database_id or "", ""),
+            hue=hue,
+        )
+        for prompt in prompts
+    ]
+
+
+def one_turn(prompt: ChatPrompt, *, user: User) -> Turn:
+    return turns([prompt], user=user, hue=hue_of(prompt.chat))[0]
+
+
+def _turn(prompt: ChatPrompt, *, thumb: bool | None, database_name: str, hue: int) -> Turn:
+    numbers = {citation["number"] for citation in prompt.citations}
+    html = render_answer(prompt.result_text, numbers=numbers, url=f"/prompts/{prompt.pk}/sources/")
+    # What the answer cites comes first; the others were read too and can be unfolded.
+    ordered = sorted(
+        prompt.citations,
+        key=lambda item: (_CITED_IN.format(item["number"]) not in html, item["number"]),
+    )
+    cited = sum(_CITED_IN.format(item["number"]) in html for item in ordered)
+    shown = max(_SHOWN_SOURCES, cited)
+    return Turn(
+        prompt=prompt,
+        html=html,
+        sources=ordered[:shown],
+        more_sources=ordered[shown:],
+        thumb=thumb,
+        database_name=database_name,
+        hue=hue,
+    )
+
+
+def hue_of(chat: Chat) -> int:
+    place = PlaygroundBlueprint.objects.filter(
+        playground=chat.playground_id, blueprint=chat.blueprint_id
+    ).first()
+    return place.hue if place else 1
+
+
+def places(playground: Playground) -> list[Place]:
+    rows = playground.places.select_related(
+        "blueprint__version__llm", "blueprint__version__vector_database"
+    )
+    return [
+        Place(place, _summary(place), number if number <= 9 else None)
+        for number, place in enumerate(rows, start=1)
+    ]
+
+
+def _summary(place: PlaygroundBlueprint) -> str:
+    """`gpt-4o-mini · handbook · 3±1`: the LLM, the database, and the chunks it is given."""
+    version = place.blueprint.current
+    parts = [version.llm.label if version.llm else "LLM is gone"]
+    if version.vector_database is not None:
+        retrieval = version.retrieval_parameters
+        neighbours = "±1" if retrieval.add_neighbor_chunks else " chunks"
+        parts += [version.vector_database.name, f"{retrieval.documents}{neighbours}"]
+    return " · ".join(parts)
+
+
+def changed_fields(settings: AnswerSettings, defaults: AnswerSettings) -> set[str]:
+    """The form fields in which a chat's settings differ from its blueprint's."""
+    mine, theirs = _flat(settings), _flat(defaults)
+    return {name for name, value in mine.items() if value != theirs[name]}
+
+
+def _flat(settings: AnswerSettings) -> dict[str, Any]:
+    return {
+        "llm_id": settings.llm_id,
+        "vector_database_id": settings.vector_database_id,
+        "prompt_type": settings.prompt_type,
+        **settings.llm_settings.to_json(),
+        **settings.retrieval_settings.to_json(),
+    }

@@ -1,0 +1,110 @@
+"""Single questions: their fragment, what can be done with them, and what they cite."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import reswap, retarget
+
+from accounts.forms import ConfirmForm
+from accounts.pages import PageRequest, within
+from config.pages import form_response
+from playground import services
+from playground.citing import cited_passage
+from playground.models import ChatPrompt
+from playground.presenting import one_turn
+
+_FORM = require_http_methods(["GET", "HEAD", "POST"])
+_THUMBS = {"up": True, "down": False, "none": None}
+
+
+@require_safe
+def prompt_detail(request: PageRequest, pk: str) -> HttpResponse:
+    """The question with its answer as it stands, for the page's script; else its chat."""
+    prompt = _prompt(request, pk)
+    if not request.htmx:
+        return redirect(_at(prompt))
+    return _fragment(request, prompt)
+
+
+@require_POST
+def prompt_stop(request: PageRequest, pk: str) -> HttpResponse:
+    prompt = _prompt(request, pk)
+    services.stop(prompt, user=request.user)
+    if request.htmx:
+        return HttpResponse(status=204)
+    return redirect(_at(prompt))
+
+
+@require_POST
+def prompt_retry(request: PageRequest, pk: str) -> HttpResponse:
+    """A failed answer starts over in its place, to an answered one the question is asked anew."""
+    prompt = _prompt(request, pk)
+    again = services.retry(prompt, user=request.user)
+    if not request.htmx:
+        return redirect(_at(again))
+    response = _fragment(request, again, is_new=True)
+    if again.pk == prompt.pk:
+        return retarget(reswap(response, "outerHTML"), f"#prompt-{prompt.pk}")
+    return retarget(reswap(response, "beforeend"), "#thread")
+
+
+@_FORM
+def prompt_delete(request: PageRequest, pk: str) -> HttpResponse:
+    prompt = _prompt(request, pk)
+    if request.method == "POST":
+        services.delete_prompt(prompt, user=request.user)
+        return redirect("playground:chat-detail", prompt.chat_id)
+    context = {
+        **within(request, prompt.chat.playground.use_case, tab="chat"),
+        "note": "The question and its answer are deleted. Their trace stays.",
+        "is_danger": True,
+        "cancel_url": _at(prompt),
+    }
+    return form_response(
+        request, ConfirmForm(), title="Delete this question?", submit="Delete", context=context
+    )
+
+
+@require_POST
+def prompt_feedback(request: PageRequest, pk: str) -> HttpResponse:
+    prompt = _prompt(request, pk)
+    thumb = _THUMBS.get(request.POST.get("thumb", ""))
+    services.set_feedback(prompt, user=request.user, is_positive=thumb)
+    if not request.htmx:
+        return redirect(_at(prompt))
+    turn = one_turn(prompt, user=request.user)
+    return render(request, "playground/_feedback.html", {"turn": turn})
+
+
+@require_safe
+def citation_detail(request: PageRequest, pk: str, number: int) -> HttpResponse:
+    """A cited passage, marked between its neighbours: alone for the side sheet, else as a page."""
+    prompt = _prompt(request, pk)
+    context = {
+        **within(request, prompt.chat.playground.use_case, tab="chat"),
+        "playground": prompt.chat.playground,
+        "prompt": prompt,
+        "passage": cited_passage(prompt, number, user=request.user),
+    }
+    template = "playground/_citation.html" if request.htmx else "playground/citation.html"
+    return render(request, template, context)
+
+
+def _fragment(request: PageRequest, prompt: ChatPrompt, *, is_new: bool = False) -> HttpResponse:
+    context = {
+        **within(request, prompt.chat.playground.use_case, tab="chat"),
+        "turn": one_turn(prompt, user=request.user),
+        "is_new": is_new,
+    }
+    return render(request, "playground/_prompt.html", context)
+
+
+def _at(prompt: ChatPrompt) -> str:
+    return f"/chats/{prompt.chat_id}/#prompt-{prompt.pk}"
+
+
+def _prompt(request: PageRequest, pk: str) -> ChatPrompt:
+    prompts = ChatPrompt.objects.visible_to(request.user).select_related(
+        "chat__playground__use_case"
+    )
+    return get_object_or_404(prompts, pk=pk)

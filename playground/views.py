@@ -1,0 +1,140 @@
+"""Home, use cases and playgrounds."""
+
+from django.contrib import messages
+from django.db.models import Count, Prefetch, Sum
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.forms import ConfirmForm
+from accounts.models import Role, UseCase
+from accounts.pages import PageRequest, within
+from accounts.services import require_editor
+from config.pages import errors_on, form_response
+from playground import quick_start, services, use_cases
+from playground.forms import PlaygroundForm, QuickStartForm
+from playground.models import Playground
+
+_FORM = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+def home(request: PageRequest) -> HttpResponse:
+    playgrounds = Playground.objects.annotate(
+        blueprints_count=Count("places", distinct=True), chats_count=Count("chats", distinct=True)
+    )
+    visible = UseCase.objects.visible_to(request.user).prefetch_related(
+        Prefetch("playgrounds", queryset=playgrounds)
+    )
+    return render(request, "playground/home.html", {"use_cases": visible})
+
+
+@require_safe
+def use_case_detail(request: PageRequest, pk: str) -> HttpResponse:
+    use_case = _use_case(request, pk)
+    context = {
+        **within(request, use_case, tab=""),
+        "playgrounds": use_case.playgrounds.annotate(
+            blueprints_count=Count("places", distinct=True),
+            chats_count=Count("chats", distinct=True),
+        ),
+        "datasets": use_case.datasets.annotate(
+            documents_count=Count("documents"), bytes=Sum("documents__size")
+        ),
+        "databases": use_case.vector_databases.all(),
+        "memberships": use_case.memberships.select_related("user").order_by("created_at"),
+        "roles": Role,
+    }
+    return render(request, "playground/use_case.html", context)
+
+
+@_FORM
+def use_case_delete(request: PageRequest, pk: str) -> HttpResponse:
+    use_case = _use_case(request, pk)
+    if request.method == "POST":
+        use_cases.delete_use_case(use_case, user=request.user)
+        messages.success(request, f"“{use_case.name}” was deleted.")
+        return redirect("playground:home")
+    context = {
+        **within(request, use_case, tab=""),
+        "note": f"“{use_case.name}” is deleted for all its members: playgrounds, chats, "
+        "datasets that stand nowhere else, vector databases and traces.",
+        "is_danger": True,
+        "cancel_url": "..",
+    }
+    return form_response(
+        request, ConfirmForm(), title="Delete this use case?", submit="Delete", context=context
+    )
+
+
+@_FORM
+def playground_create(request: PageRequest, pk: str) -> HttpResponse:
+    use_case = _use_case(request, pk)
+    require_editor(use_case, request.user)
+    form = PlaygroundForm(request.POST or None)
+    if form.is_valid():
+        with errors_on(form):
+            playground = services.create_playground(
+                user=request.user, use_case=use_case, **form.cleaned_data
+            )
+            return redirect("playground:playground-detail", playground.pk)
+    context = {**within(request, use_case, tab=""), "cancel_url": "../.."}
+    return form_response(request, form, title="New playground", submit="Create", context=context)
+
+
+@_FORM
+def playground_rename(request: PageRequest, pk: str) -> HttpResponse:
+    playground = _playground(request, pk)
+    initial = {"name": playground.name, "description": playground.description}
+    form = PlaygroundForm(request.POST or None, initial=initial)
+    if form.is_valid():
+        with errors_on(form):
+            services.update_playground(playground, user=request.user, **form.cleaned_data)
+            return redirect("playground:playground-detail", pk)
+    context = {**within(request, playground.use_case, tab="chat"), "cancel_url": ".."}
+    return form_response(
+        request, form, title="Name and description", submit="Save", context=context
+    )
+
+
+@_FORM
+def playground_delete(request: PageRequest, pk: str) -> HttpResponse:
+    playground = _playground(request, pk)
+    if request.method == "POST":
+        services.delete_playground(playground, user=request.user)
+        return redirect("playground:use-case-detail", playground.use_case_id)
+    context = {
+        **within(request, playground.use_case, tab="chat"),
+        "note": f"“{playground.name}” is deleted with its chats, and with the blueprints that "
+        "stand in no other playground. Sources stay.",
+        "is_danger": True,
+        "cancel_url": "..",
+    }
+    return form_response(
+        request, ConfirmForm(), title="Delete this playground?", submit="Delete", context=context
+    )
+
+
+@require_POST
+def playground_upload(request: PageRequest, pk: str) -> HttpResponse:
+    """From files to something that can be asked, in one step."""
+    playground = _playground(request, pk)
+    form = QuickStartForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, "Choose at least one file.")
+        return redirect("playground:playground-detail", pk)
+    started = quick_start.from_files(
+        playground, user=request.user, files=form.cleaned_data["files"]
+    )
+    for added in started.refused:
+        messages.error(request, f"{added.name}: {added.error}")
+    return redirect("playground:playground-detail", pk)
+
+
+def _use_case(request: PageRequest, pk: str) -> UseCase:
+    return get_object_or_404(UseCase.objects.visible_to(request.user), pk=pk)
+
+
+def _playground(request: PageRequest, pk: str) -> Playground:
+    playgrounds = Playground.objects.visible_to(request.user).select_related("use_case")
+    return get_object_or_404(playgrounds, pk=pk)

@@ -1,0 +1,125 @@
+// What every page has: theme switch, dialog, toasts, copy buttons, menus.
+
+const TOAST_MS = 6000;
+
+function setTheme(theme) {
+  if (theme === "system") {
+    delete document.documentElement.dataset.theme;
+  } else {
+    document.documentElement.dataset.theme = theme;
+  }
+  try {
+    if (theme === "system") localStorage.removeItem("theme");
+    else localStorage.setItem("theme", theme);
+  } catch { /* storage is blocked: the choice holds for this page */ }
+  showTheme();
+}
+
+function showTheme() {
+  const current = document.documentElement.dataset.theme ?? "system";
+  for (const button of document.querySelectorAll("[data-set-theme]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.setTheme === current));
+  }
+}
+
+export function toast(message, kind = "error") {
+  const box = document.createElement("div");
+  box.className = `toast is-${kind}`;
+  const text = document.createElement("p");
+  text.textContent = message;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "close";
+  close.dataset.closeToast = "";
+  close.setAttribute("aria-label", "Close");
+  close.textContent = "×";
+  box.append(text, close);
+  document.getElementById("toasts").append(box);
+}
+
+function expireToast(box) {
+  if (box.classList.contains("is-error") || box.dataset.timed) return;
+  box.dataset.timed = "1";
+  setTimeout(() => box.remove(), TOAST_MS);
+}
+
+const dialog = document.getElementById("dialog");
+
+export function openInDialog(url, { sheet = false } = {}) {
+  dialog.classList.toggle("sheet", sheet);
+  return window.htmx.ajax("GET", url, { target: "#dialog-content", swap: "innerHTML" });
+}
+
+function confirmHere(event) {
+  // The form of a confirmation is short: what it asks is what the button says.
+  const link = event.target.closest("a[data-dialog]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  link.closest("details.menu")?.removeAttribute("open");
+  openInDialog(link.href, { sheet: link.dataset.dialog === "sheet" });
+}
+
+async function copy(button) {
+  const source = button.dataset.copyFrom;
+  const text = source ? document.getElementById(source).textContent : button.dataset.copy;
+  try {
+    await navigator.clipboard.writeText(text);
+    const label = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = label; }, 1500);
+  } catch {
+    toast("The browser did not allow copying: mark the text and copy it by hand.");
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-set-theme], [data-close-toast], [data-close-dialog], [data-copy], [data-copy-from]");
+  if (target) {
+    if (target.dataset.setTheme) setTheme(target.dataset.setTheme);
+    else if ("closeToast" in target.dataset) target.closest(".toast").remove();
+    else if ("closeDialog" in target.dataset) { event.preventDefault(); dialog.close(); }
+    else copy(target);
+    return;
+  }
+  if (event.target === dialog) dialog.close();
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.removeAttribute("open");
+  }
+  confirmHere(event);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const open = document.querySelector("details.menu[open]");
+  if (open) {
+    open.removeAttribute("open");
+    open.querySelector("summary").focus();
+    event.stopImmediatePropagation();
+  } else if (location.hash === "#side" || location.hash === "#panel") {
+    location.hash = "#main";
+    event.stopImmediatePropagation();
+  }
+});
+
+document.addEventListener("htmx:after:swap", () => {
+  const content = document.getElementById("dialog-content");
+  if (content.childElementCount && !dialog.open) dialog.showModal();
+});
+dialog.addEventListener("close", () => document.getElementById("dialog-content").replaceChildren());
+
+// Only a request that never reached the server gets here without an answer of its own.
+document.addEventListener("htmx:error", (event) => {
+  if (event.detail.ctx?.response || event.detail.error?.name === "AbortError") return;
+  toast("The server cannot be reached. Check that it runs, then try again.");
+});
+
+new MutationObserver((changes) => {
+  for (const change of changes) {
+    for (const node of change.addedNodes) if (node.classList?.contains("toast")) expireToast(node);
+  }
+}).observe(document.getElementById("toasts"), { childList: true });
+for (const box of document.querySelectorAll(".toast")) expireToast(box);
+
+for (const form of document.querySelectorAll("form[data-submit-at-once]")) form.requestSubmit();
+
+showTheme();

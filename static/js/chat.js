@@ -1,0 +1,163 @@
+// The chat page: composer, keys, citations, and the settings' sliders.
+
+import { toEnd } from "./scroll.js";
+
+const composer = document.getElementById("composer");
+const question = document.getElementById("question");
+
+// The composer
+
+function grow() {
+  if (CSS.supports("field-sizing", "content")) return;
+  question.style.height = "auto";
+  question.style.height = `${question.scrollHeight}px`;
+}
+
+function draft(value) {
+  const key = `draft:${composer.dataset.draft}`;
+  try {
+    if (value === undefined) return sessionStorage.getItem(key) ?? "";
+    if (value) sessionStorage.setItem(key, value);
+    else sessionStorage.removeItem(key);
+  } catch { /* storage is blocked: drafts live as long as the page */ }
+  return value;
+}
+
+if (composer) {
+  question.value ||= draft();
+  grow();
+  question.addEventListener("input", () => { grow(); draft(question.value); });
+  question.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
+      event.preventDefault();
+      composer.requestSubmit();
+    }
+  });
+  composer.addEventListener("htmx:after:request", (event) => {
+    if (!event.detail.ctx.response?.raw?.ok) return;
+    draft("");
+    question.value = "";
+    grow();
+    question.focus();
+  });
+}
+
+// Keys
+
+function isTyping(target) {
+  return target.closest("input, textarea, select, [contenteditable]") !== null;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.getElementById("dialog").open) return;
+  if (event.key === "Escape") {
+    [...document.querySelectorAll("[data-stop]")].at(-1)?.click();
+  } else if (!isTyping(event.target)) {
+    if (event.key === "/" && question) {
+      event.preventDefault();
+      question.focus();
+    } else if (/^[1-9]$/.test(event.key)) {
+      document.querySelector(`[data-key="${event.key}"]`)?.click();
+    }
+  }
+});
+
+// Citations: number and card light up together, and a click on the number opens the card
+
+function pair(target) {
+  const turn = target.closest("[data-prompt]");
+  const number = target.dataset.cite ?? target.dataset.source;
+  if (!turn || !number) return [];
+  return turn.querySelectorAll(
+    `[data-cite="${number}"], [data-source="${number}"], [data-source="${number}"] .cite`
+  );
+}
+
+function light(event, on) {
+  const target = event.target.closest?.("[data-cite], [data-source]");
+  if (target) for (const part of pair(target)) part.toggleAttribute("data-on", on);
+}
+
+for (const [name, on] of [["mouseover", true], ["mouseout", false], ["focusin", true], ["focusout", false]]) {
+  document.addEventListener(name, (event) => light(event, on));
+}
+
+document.addEventListener("click", (event) => {
+  const number = event.target.closest("a[data-cite]");
+  if (!number || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const card = number.closest("[data-prompt]")?.querySelector(`[data-source="${number.dataset.cite}"]`);
+  if (!card) return;
+  event.preventDefault();
+  card.click();
+});
+
+document.addEventListener("htmx:after:swap", () => {
+  document.getElementById("passage")?.scrollIntoView({ block: "center" });
+});
+
+// Sliders follow their number, and the other way round
+
+const STEPS = 1000;
+
+function scale(input) {
+  const low = Number(input.min);
+  const high = Number(input.max);
+  const isLog = "log" in input.dataset;
+  return {
+    toSlider: (value) => (isLog
+      ? STEPS * Math.log(value / low) / Math.log(high / low)
+      : STEPS * (value - low) / (high - low)),
+    toValue: (position) => {
+      const share = position / STEPS;
+      if (!isLog) {
+        const step = Number(input.step);
+        return Number((Math.round((low + share * (high - low)) / step) * step).toFixed(2));
+      }
+      const exact = low * (high / low) ** share;
+      const round = exact > 100 ? 2 ** Math.floor(Math.log2(exact) - 4) : 1;
+      return Math.min(high, Math.max(low, Math.round(exact / round) * round));
+    },
+  };
+}
+
+function place(slider) {
+  const input = document.getElementById(slider.dataset.sliderFor);
+  const fallback = { id_temperature: 0.7, id_top_p: 1, id_max_completion_length: 1024 };
+  const open = Number(input.placeholder) || fallback[input.id] || Number(input.max);
+  slider.min = 0;
+  slider.max = STEPS;
+  slider.value = scale(input).toSlider(input.value === "" ? open : Number(input.value));
+}
+
+function placeAll() {
+  for (const slider of document.querySelectorAll("[data-slider-for]")) place(slider);
+}
+
+document.addEventListener("input", (event) => {
+  const { target } = event;
+  if (target.dataset.sliderFor) {
+    const input = document.getElementById(target.dataset.sliderFor);
+    input.value = scale(input).toValue(Number(target.value));
+  } else if (target.matches(".num-in")) {
+    const slider = document.querySelector(`[data-slider-for="${target.id}"]`);
+    if (slider && target.validity.valid) place(slider);
+  }
+});
+
+// Which settings the chat has of its own
+
+function markChanged() {
+  const panel = document.getElementById("settings-state");
+  if (!panel) return;
+  const changed = new Set(panel.dataset.changed.split(" "));
+  for (const field of document.querySelectorAll("#settings [name]")) {
+    field.closest(".setting, .field")?.toggleAttribute("data-changed", changed.has(field.name));
+  }
+}
+
+document.addEventListener("htmx:after:swap", () => { placeAll(); markChanged(); });
+placeAll();
+markChanged();
+if (location.hash.startsWith("#prompt-")) document.querySelector(location.hash)?.scrollIntoView();
+else toEnd();

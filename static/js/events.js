@@ -1,0 +1,206 @@
+// The page's one event stream: answers as they grow, and the progress of ingestion.
+//
+// Offsets are the server's; they are remembered, never derived from the text on the page.
+
+import { fetchFragment, replace } from "./fragments.js";
+import { keepEnd, toEnd } from "./scroll.js";
+
+const OFFLINE_MS = 3000;
+const AGAIN_MS = 2000;
+const OWN_QUESTION_MS = 400;
+const root = document.querySelector("[data-events]");
+const live = document.getElementById("live");
+const answers = new Map(); // prompt id -> { end, text, askedAt }; end is null until the server told it
+let source = null;
+let bannerTimer = null;
+
+const article = (id) => document.getElementById(`prompt-${id}`);
+
+function state(id) {
+  if (!answers.has(id)) answers.set(id, { end: null, text: "", askedAt: null });
+  return answers.get(id);
+}
+
+function setText(id, text, end) {
+  Object.assign(state(id), { text, end });
+  showText(id);
+}
+
+// The question may reach the page after the first words of its answer.
+function showText(id) {
+  const place = article(id)?.querySelector("[data-text]");
+  if (place) keepEnd(() => { place.textContent = state(id).text; });
+}
+
+function phase(id, text) {
+  const place = article(id)?.querySelector("[data-phase]");
+  if (place) place.textContent = text;
+}
+
+function firstToken(id) {
+  const { askedAt } = state(id);
+  const place = article(id)?.querySelector("[data-first-token]");
+  if (askedAt === null || !place || place.textContent) return;
+  place.textContent = `first token ${Math.round(performance.now() - askedAt)} ms`;
+}
+
+function append(id, { offset, end, text }) {
+  const known = state(id);
+  if (known.end === null || offset < known.end) return;
+  if (offset > known.end) {
+    connectAnew();
+    return;
+  }
+  if (offset === 0) firstToken(id);
+  known.text += text;
+  known.end = end;
+  const place = article(id)?.querySelector("[data-text]");
+  if (place) keepEnd(() => place.append(text));
+}
+
+const refreshing = new Map(); // prompt id -> the fragment is asked for once more when it is here
+
+async function refresh(id) {
+  if (refreshing.has(id)) {
+    refreshing.set(id, true);
+    return;
+  }
+  refreshing.set(id, false);
+  try {
+    const fresh = await fetchFragment(`/prompts/${id}/`);
+    const old = article(id);
+    if (old && fresh === null) old.remove();
+    else if (fresh) show(id, old, fresh);
+  } catch {
+    setTimeout(() => refresh(id), AGAIN_MS);
+  } finally {
+    const again = refreshing.get(id);
+    refreshing.delete(id);
+    if (again) refresh(id);
+  }
+}
+
+function show(id, old, fresh) {
+  const running = "unfinished" in fresh.dataset;
+  // What is on the page of a running answer is newer than what is stored.
+  if (old && running && "unfinished" in old.dataset && state(id).end !== null) return;
+  keepEnd(() => {
+    if (old) {
+      replace(old, fresh);
+    } else {
+      document.getElementById("thread").append(fresh);
+      window.htmx.process(fresh);
+    }
+  });
+  if (!old) toEnd();
+  if (!running) answers.delete(id);
+  else if (state(id).end !== null) showText(id);
+}
+
+function asked({ prompt }) {
+  setText(prompt, "", 0);
+  // The page that asked gets the question with its own request; this is for the other ones.
+  setTimeout(() => { if (!article(prompt)) refresh(prompt); }, OWN_QUESTION_MS);
+}
+
+function sync({ unfinished }) {
+  for (const turn of document.querySelectorAll("[data-prompt][data-unfinished]")) {
+    if (!unfinished.includes(turn.dataset.prompt)) refresh(turn.dataset.prompt);
+  }
+  for (const id of unfinished) if (!article(id)) refresh(id);
+}
+
+function finished({ prompt, status }) {
+  answers.delete(prompt);
+  refresh(prompt);
+  if (live) live.textContent = status === "COMPLETED" ? "The answer is finished." : "The answer failed.";
+}
+
+async function progress(id) {
+  const place = document.getElementById(`progress-${id}`);
+  if (!place || place.dataset.busy) {
+    if (place) place.dataset.busy = "again";
+    return;
+  }
+  place.dataset.busy = "yes";
+  let fresh = null;
+  try {
+    fresh = await fetchFragment(place.dataset.progress);
+  } catch {
+    setTimeout(() => progress(id), AGAIN_MS);
+  }
+  const again = place.dataset.busy === "again";
+  delete place.dataset.busy;
+  if (fresh) replace(place, fresh);
+  if (again) progress(id);
+}
+
+const handlers = {
+  sync,
+  asked,
+  finished,
+  snapshot: ({ prompt, text, end }) => setText(prompt, text, end),
+  restarted: ({ prompt }) => setText(prompt, "", 0),
+  retrieved: ({ prompt, milliseconds, count }) => {
+    const name = article(prompt)?.querySelector("[data-phase]")?.textContent.split(" · ")[0] ?? "";
+    if (name.startsWith("searching")) phase(prompt, `${name} · ${Math.round(milliseconds)} ms · ${count} passages`);
+  },
+  delta: (data) => append(data.prompt, data),
+  deleted: ({ prompt }) => { answers.delete(prompt); article(prompt)?.remove(); },
+  ingestion: ({ vector_database: id }) => progress(id),
+};
+
+function connect() {
+  source = new EventSource(root.dataset.events);
+  for (const [name, handle] of Object.entries(handlers)) {
+    source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+  }
+  source.addEventListener("open", () => {
+    clearTimeout(bannerTimer);
+    bannerTimer = null;
+    document.getElementById("banner").hidden = true;
+    for (const place of document.querySelectorAll("[data-progress]")) {
+      progress(place.id.replace("progress-", ""));
+    }
+  });
+  source.addEventListener("error", () => {
+    bannerTimer ??= setTimeout(() => { document.getElementById("banner").hidden = false; }, OFFLINE_MS);
+    // The browser gives up when the server answers with an error, as it does while it restarts.
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, AGAIN_MS);
+  });
+}
+
+let reconnecting = false;
+
+function connectAnew() {
+  if (reconnecting) return;
+  reconnecting = true;
+  source.close();
+  setTimeout(() => { reconnecting = false; connect(); }, 200);
+}
+
+// A question that this page has put: its clock starts when it is on the page.
+document.addEventListener("htmx:after:swap", () => {
+  for (const turn of document.querySelectorAll("[data-prompt][data-new]")) {
+    delete turn.dataset.new;
+    const known = state(turn.dataset.prompt);
+    known.askedAt ??= performance.now();
+    if (known.end !== null) showText(turn.dataset.prompt);
+    toEnd();
+  }
+});
+
+// A fragment that came by both ways stands on the page once.
+document.addEventListener("htmx:before:swap", (event) => {
+  for (const task of event.detail.tasks ?? []) {
+    const fresh = task.fragment?.querySelector?.("[data-prompt]");
+    if (fresh && task.swapSpec?.style === "beforeend") article(fresh.dataset.prompt)?.remove();
+  }
+});
+
+if (root) {
+  toEnd();
+  if (root.dataset.events) connect();
+  window.addEventListener("pagehide", () => source?.close());
+  window.addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+}
