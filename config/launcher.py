@@ -1,7 +1,6 @@
 """`make run`: PostgreSQL, web and one worker as one thing that starts, recovers and ends together."""
 
 import contextlib
-import functools
 import json
 import os
 import signal
@@ -14,11 +13,12 @@ from typing import IO
 
 from config.data_folder import ROOT, FolderInUse, claim, ensure_secret_key
 from config.keeper import Keeper
+from config.launched_database import LaunchedDatabase
 from config.options import Options, Refusal
-from config.postgres import FAST_SHUTDOWN, IMMEDIATE_SHUTDOWN, Cluster, PostgresError
-from config.postgres_server import Interrupted, end_leftovers, ensure_database, wait_until_ready
+from config.postgres import PostgresError
+from config.postgres_server import Interrupted
 from config.probe import ask
-from config.supervisor import Child, LineLog, rotate
+from config.supervisor import Child, LineLog
 
 _POLL_SECONDS = 0.1
 _READY_SECONDS = 120.0
@@ -39,6 +39,7 @@ class Launcher:
     options: Options
     keeper: Keeper
     children: list[Child] = field(default_factory=list)
+    database: LaunchedDatabase | None = None
     stops_asked: int = 0
 
     def run(self) -> None:
@@ -68,6 +69,11 @@ class Launcher:
         if not self.asked_to_stop():
             say(line)
 
+    def show_of_child(self, line: str) -> None:
+        """A warning that a child logged; while the database is away there are too many of them."""
+        if self.database is None or not self.database.is_away():
+            self.show(line)
+
     def _start(self) -> None:
         ensure_secret_key(self.options.data)
         if not self.options.database_url:
@@ -84,41 +90,16 @@ class Launcher:
         say(f"Ctrl-C ends it. Everything it keeps, and its logs, is in {self.options.data}")
 
     def _start_database(self) -> None:
-        cluster = Cluster(self.options.data / "postgres")
-        if not cluster.folder.exists():
-            say("Making the database.")
-        if end_leftovers(cluster.folder):
-            say("Ended a PostgreSQL that an earlier run had left behind.")
-        log = self._log_path("postgres")
-        child = Child(
-            "database",
-            spawn=functools.partial(_spawn_database, cluster, log),
+        self.database = LaunchedDatabase(
+            self.options.data / "postgres",
+            log=self._log_path("postgres"),
             keeper=self.keeper,
             stage=_DATABASE,
-            stop_signal=FAST_SHUTDOWN,
-            stop_seconds=60.0,
-            hurry_signal=IMMEDIATE_SHUTDOWN,
-            settle=functools.partial(self._wait_for_database, cluster),
+            say=self.show,
+            asked_to_stop=self.asked_to_stop,
         )
-        self.children.append(child)
-        try:
-            child.start()
-            child.settle()
-        except PostgresError as error:
-            raise Refusal(f"{error} What it said is in {log}") from error
-        ensure_database(cluster.folder)
-
-    def _wait_for_database(self, cluster: Cluster) -> None:
-        process = self.children[0].process
-        if process is not None:
-            wait_until_ready(
-                cluster,
-                process,
-                on_slow=lambda: self.show(
-                    "PostgreSQL is recovering from an end that was not clean; this can take a while."
-                ),
-                asked_to_stop=self.asked_to_stop,
-            )
+        self.children.append(self.database.child)
+        self.database.start()
 
     def _prepare(self) -> dict[str, object]:
         """Migrations, static files, the first user; see config.prepare."""
@@ -158,7 +139,7 @@ class Launcher:
     def _add_child(
         self, name: str, arguments: list[str], *, log: str, stage: int, stop_seconds: float
     ) -> None:
-        lines = LineLog(self._log_path(log), self.show)
+        lines = LineLog(self._log_path(log), self.show_of_child)
 
         def spawn() -> "subprocess.Popen[bytes]":
             process = self._spawn(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -250,13 +231,6 @@ class Launcher:
 
     def _log_path(self, name: str) -> Path:
         return self.options.data / "log" / f"{name}.log"
-
-
-def _spawn_database(cluster: Cluster, log: Path) -> "subprocess.Popen[bytes]":
-    rotate(log)
-    end_leftovers(cluster.folder)
-    with log.open("ab") as output:
-        return cluster.start(output)
 
 
 def launch(options: Options) -> None:

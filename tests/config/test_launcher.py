@@ -118,9 +118,10 @@ def launch(tmp_path):
 
     yield start
     for groundwork in running:
-        for process in [*groundwork.family(), groundwork.process]:
-            process.kill()
+        groundwork.process.kill()
         groundwork.process.wait()
+        for process in groundwork.family():
+            process.kill()
 
 
 def test_a_day_in_its_life(launch):
@@ -182,7 +183,7 @@ def test_a_killed_launcher_leaves_nothing_and_the_next_start_works(launch):
 def test_a_signal_in_the_middle_of_the_start_ends_it_cleanly(launch):
     groundwork = launch()
     groundwork.wait_until_said("Making the database.")
-    assert groundwork.end(signal.SIGINT) == 0
+    assert groundwork.end(signal.SIGINT) == 0, groundwork.said()
     assert groundwork.family() == []
 
 
