@@ -52,6 +52,10 @@ class Launcher:
                 self._tend()
         except Interrupted:
             pass
+        except (Refusal, PostgresError):
+            # What fails after a signal fails because of it.
+            if not self.asked_to_stop():
+                raise
         finally:
             self._stop()
 
