@@ -1,6 +1,7 @@
 # `make run` and `make test` need make and Python 3.11 or newer, and install the rest into .venv.
 
-HOST ?= 127.0.0.1
+# From the command line only: some tools export a HOST that means something else.
+HOST := 127.0.0.1
 PORT ?= 8000
 DATA ?= .groundwork
 ARGS ?=
