@@ -46,7 +46,9 @@ def sign_in_path() -> str | None:
 def wants_sample() -> bool:
     from accounts.models import UseCase  # models load after django.setup()
 
-    return "load_sample" in get_commands() and not UseCase.objects.exists()
+    return (
+        settings.LOAD_SAMPLE and "load_sample" in get_commands() and not UseCase.objects.exists()
+    )
 
 
 def main() -> None:

@@ -235,7 +235,10 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.api.openapi.complete",
     ],
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "BuildStatusEnum": ["NEW", "RUNNING", "COMPLETED", "ERROR"],
+        "PromptStatusEnum": "config.api.fields.PROMPT_STATUSES",
+    },
 }
 
 LOG_LEVEL = env_str("GROUNDWORK_LOG_LEVEL", "INFO")
@@ -296,3 +299,5 @@ CHAT_CONCURRENCY = env_int("GROUNDWORK_CHAT_CONCURRENCY", 200)
 INGEST_CONCURRENCY = env_int("GROUNDWORK_INGEST_CONCURRENCY", 1)
 WORKER_HEARTBEAT_SECONDS = 2.0
 WORKER_STALLED_SECONDS = 10.0
+# Whether a first start brings the sample; benchmarks and tests go without.
+LOAD_SAMPLE = env_bool("GROUNDWORK_SAMPLE", True)
