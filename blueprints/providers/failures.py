@@ -117,7 +117,7 @@ def of_status(
     """The failure that an HTTP status and its body stand for."""
     words, code = _words(body)
     told = f"{code} {words}"
-    if status in (400, 413, 422, 500) and _TOO_LONG.search(told) or status == 413:
+    if status == 413 or (status in (400, 422, 500) and _TOO_LONG.search(told)):
         return CallFailed(
             "The prompt is longer than the LLM's context. Retrieve fewer chunks, set a lower token "
             "cap, start a new chat, or choose an LLM with a larger context."

@@ -76,7 +76,7 @@ def _client(base_url: str, key: str) -> httpx2.AsyncClient:
         headers={"Authorization": f"Bearer {key}"} if key else {},
         # A redirect could lead the key, or us, to an address that nobody entered.
         follow_redirects=False,
-        timeout=None,  # noqa: S113 - the callers' asyncio.timeout covers the whole call
+        timeout=None,  # the callers' asyncio.timeout covers the whole call
     )
 
 

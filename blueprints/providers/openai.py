@@ -2,9 +2,11 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,10 +27,6 @@ RETRIES = 2
 FIRST_BACKOFF = 0.5  # seconds; doubles
 LONGEST_WHOLE_ANSWER = 16 * 1024 * 1024  # bytes, of an answer that does not come as a stream
 _LINGER_SECONDS = 0.1
-# Answers that one process asks one server for at once, and then some.
-_CONNECTIONS = httpx2.Limits(
-    max_connections=1000, max_keepalive_connections=256, keepalive_expiry=30
-)
 
 
 @dataclass(slots=True)
@@ -122,9 +120,12 @@ class OpenAIClient:
         call.parser = parser = ChatStreamParser()
         call.watch.limit(settings.LLM_FIRST_TOKEN_SECONDS)
         try:
-            async with self._response(call) as response:
-                async with aclosing(self._texts(call, response)) as texts:
-                    async for text in texts:
+            async with (
+                self._response(call) as response,
+                aclosing(self._texts(call, response)) as texts,
+            ):
+                async for text in texts:
+                    if text:
                         call.has_text = True
                         yield TextPiece(text)
         except NotAnAnswer:
@@ -154,53 +155,54 @@ class OpenAIClient:
         """The open response to the call. Raises CallFailed; closing it hangs up."""
         mark = f"{self._endpoint.base_url} {call.key}"
         async with _pools.lend(self._endpoint.pk, mark, lambda: self._connect(call.key)) as client:
-            try:
-                with call.watch:
-                    response = await client.post(
-                        "/chat/completions",
-                        cast_to=httpx2.Response,
-                        body=self._body(call),
-                        stream=True,
-                        stream_cls=openai.AsyncStream[Any],
-                        options={"headers": _headers(call.key)},
-                    )
-            except openai.APIStatusError as error:
-                raise self._refused(call, error) from None
-            except openai.APITimeoutError:
-                raise failures.connection_timed_out(
-                    self._endpoint.name, settings.LLM_CONNECT_SECONDS
-                ) from None
-            except openai.APIConnectionError:
-                raise failures.no_connection(self._endpoint.name) from None
-            assert isinstance(response, httpx2.Response)  # noqa: S101 - as asked for above
+            response = await self._post(call, client)
             try:
                 yield response
             finally:
                 await response.aclose()
 
+    async def _post(self, call: _Call, client: openai.AsyncOpenAI) -> httpx2.Response:
+        try:
+            with call.watch:
+                response: object = await client.post(
+                    "/chat/completions",
+                    # The raw response: a typed stream builds an object for every token.
+                    cast_to=httpx2.Response,
+                    body=self._body(call),
+                    stream=True,
+                    stream_cls=openai.AsyncStream[Any],
+                    options={"headers": _headers(call.key)},
+                )
+        except openai.APIStatusError as error:
+            raise self._refused(call, error) from None
+        except openai.APITimeoutError:
+            raise failures.connection_timed_out(
+                self._endpoint.name, settings.LLM_CONNECT_SECONDS
+            ) from None
+        except openai.APIConnectionError:
+            raise failures.no_connection(self._endpoint.name) from None
+        assert isinstance(response, httpx2.Response)  # noqa: S101 - as asked for above
+        return response
+
     async def _texts(self, call: _Call, response: httpx2.Response) -> AsyncGenerator[str, None]:
+        """The answer's text as it comes; what else comes is kept by the call's parser."""
         parser, watch = call.parser, call.watch
         if "json" in response.headers.get("content-type", ""):
             with watch:
-                text = parser.feed_whole(await _whole(response))
-            if text:
-                yield text
+                yield parser.feed_whole(await _whole(response))
             return
         chunks = response.aiter_bytes()
         tokens = 0
         while not parser.is_done and parser.error is None:
             with watch:
                 chunk = await anext(chunks, None)
+            text = parser.finish() if chunk is None else parser.feed(chunk)
+            if text:
+                yield text
             if chunk is None:
-                text = parser.finish()
-                if text:
-                    yield text
                 return
-            text = parser.feed(chunk)
             if parser.tokens != tokens:
                 tokens = parser.tokens
-                if text:
-                    yield text
                 watch.limit(settings.LLM_BETWEEN_TOKENS_SECONDS)
         if parser.is_done:
             await _read_to_the_end(chunks, watch)
@@ -211,7 +213,8 @@ class OpenAIClient:
             base_url=self._endpoint.base_url,
             max_retries=0,
             http_client=httpx2.AsyncClient(
-                limits=_CONNECTIONS,
+                verify=_ssl_context(),
+                limits=httpx2.Limits(max_connections=1),
                 follow_redirects=False,
                 # Waits for tokens are watched by Watch; a time-out here costs a timer per read.
                 timeout=httpx2.Timeout(None, connect=settings.LLM_CONNECT_SECONDS),
@@ -270,6 +273,12 @@ class OpenAIClient:
         if call.parser.tokens:
             return failures.stalled(settings.LLM_BETWEEN_TOKENS_SECONDS)
         return failures.no_first_token(settings.LLM_FIRST_TOKEN_SECONDS)
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """One for all clients: reading the certificates takes longer than making a client."""
+    return httpx2.create_ssl_context()
 
 
 def _headers(key: str) -> dict[str, str | openai.Omit]:

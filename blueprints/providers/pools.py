@@ -1,10 +1,17 @@
-"""One HTTP client per endpoint and event loop, closed when its loop ends."""
+"""HTTP clients per endpoint and event loop, each lent to one call at a time.
+
+A client keeps a single connection: one client with a large pool looks through all of its
+connections at every call, which for 200 calls at once took longer than the calls.
+"""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
+
+IDLE_SECONDS = 60.0
 
 
 class Closable(Protocol):
@@ -14,60 +21,64 @@ class Closable(Protocol):
 C = TypeVar("C", bound=Closable)
 
 
-class _Lent(Generic[C]):
-    def __init__(self, client: C, mark: str) -> None:
-        self.client = client
+class _Shelf(Generic[C]):
+    """The idle clients of one endpoint, the longest idle first. `mark`: its address and key."""
+
+    def __init__(self, mark: str) -> None:
         self.mark = mark
-        self.users = 0
-        self.is_retired = False
+        self.idle: deque[tuple[C, float]] = deque()
+
+    async def close(self, *, idle_since: float = float("inf")) -> None:
+        while self.idle and self.idle[0][1] <= idle_since:
+            await self.idle.popleft()[0].close()
 
 
 class Pools(Generic[C]):
-    """Clients by name. A client whose `mark` (address and key) is out of date is replaced, and
-    closed when its last user is done."""
+    """Shelves by name. They are closed when their event loop ends."""
 
     def __init__(self) -> None:
         self._loops: WeakKeyDictionary[
-            asyncio.AbstractEventLoop, tuple[dict[str, _Lent[C]], AsyncGenerator[None, None]]
+            asyncio.AbstractEventLoop, tuple[dict[str, _Shelf[C]], AsyncGenerator[None, None]]
         ] = WeakKeyDictionary()
 
     @asynccontextmanager
     async def lend(self, name: str, mark: str, make: Callable[[], C]) -> AsyncIterator[C]:
-        lent = await self._get(name, mark, make)
-        lent.users += 1
+        """A client for the endpoint `name`. One made for another mark is not used again."""
+        shelves = await self._of_this_loop()
+        shelf = shelves.get(name)
+        if shelf is None or shelf.mark != mark:
+            shelves[name], old = _Shelf(mark), shelf
+            if old is not None:
+                await old.close()
+            shelf = shelves[name]
+        client = shelf.idle.pop()[0] if shelf.idle else make()
         try:
-            yield lent.client
+            yield client
         finally:
-            lent.users -= 1
-            if lent.is_retired and not lent.users:
-                await lent.client.close()
+            if shelves.get(name) is shelf:
+                now = asyncio.get_running_loop().time()
+                shelf.idle.append((client, now))
+                await shelf.close(idle_since=now - IDLE_SECONDS)
+            else:
+                await client.close()
 
-    async def _get(self, name: str, mark: str, make: Callable[[], C]) -> _Lent[C]:
-        clients = await self._of_this_loop()
-        lent = clients.get(name)
-        if lent is not None and lent.mark == mark:
-            return lent
-        clients[name] = new = _Lent(make(), mark)
-        if lent is not None:
-            lent.is_retired = True
-            if not lent.users:
-                await lent.client.close()
-        return new
-
-    async def _of_this_loop(self) -> dict[str, _Lent[C]]:
+    async def _of_this_loop(self) -> dict[str, _Shelf[C]]:
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
-            clients: dict[str, _Lent[C]] = {}
+            shelves: dict[str, _Shelf[C]] = {}
             # Whoever runs a loop shuts its async generators down at the end, and so this one.
-            keeper = _close_at_the_end(clients)
-            self._loops[loop] = clients, keeper
+            keeper = _close_at_the_end(shelves)
+            self._loops[loop] = shelves, keeper
             await anext(keeper)
         return self._loops[loop][0]
 
 
-async def _close_at_the_end(clients: dict[str, _Lent[C]]) -> AsyncGenerator[None, None]:
+async def _close_at_the_end(shelves: dict[str, _Shelf[C]]) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        for lent in clients.values():
-            await lent.client.close()
+        # Emptied first, so that a client that comes back later is closed, not kept.
+        left = list(shelves.values())
+        shelves.clear()
+        for shelf in left:
+            await shelf.close()

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - quotes and end marks of other scripts are what this is about
 """Cutting passages into sentences, list items and headings."""
 
 import re
