@@ -7,10 +7,12 @@ before it. (With overlap, the splitter's own `add_start_index` misses the place 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-from langchain_text_splitters.character import RecursiveCharacterTextSplitter
+from typing import TYPE_CHECKING
 
 from vectordb.tokens import count_tokens, encode
+
+if TYPE_CHECKING:
+    from langchain_text_splitters.character import RecursiveCharacterTextSplitter
 
 # A stream is split in blocks of this many characters, each with what the last one left over.
 BLOCK = 65_536
@@ -44,13 +46,17 @@ class Chunker:
     is_separator_regex: bool = False
     _position: int = 0
     _page: int | None = None
+    _last_start: int = -1  # of the last chunk
     _offset: int = 0  # of the buffer's first character
     _buffer: str = ""
     _before: str = ""  # the end of what stands before the buffer on the same page
     _is_before_whole: bool = True  # is that everything before it on this page?
-    _splitter: RecursiveCharacterTextSplitter = field(init=False, repr=False)
+    _splitter: "RecursiveCharacterTextSplitter" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        # Imported here, for whoever only wants the type above should not load all this.
+        from langchain_text_splitters.character import RecursiveCharacterTextSplitter
+
         # Pieces of no tokens would be sent twice by the splitter, hence at least one each.
         self._splitter = RecursiveCharacterTextSplitter(
             separators=list(self.separators),
@@ -109,6 +115,7 @@ class Chunker:
                     text=text,
                 )
                 self._position += 1
+                self._last_start = start
             self._advance(piece)
 
     def _advance(self, piece: str) -> None:
@@ -123,6 +130,9 @@ class Chunker:
             return ""
         for start in self._word_starts():
             lead = self._before[start:]
+            # Parts of one endless word may count less together than alone: never swallow a chunk.
+            if self._offset - len(lead) <= self._last_start:
+                continue
             if count_tokens((lead + piece).strip(), self.model_id) <= self.size:
                 return lead
         return ""

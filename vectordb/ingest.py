@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -156,7 +156,9 @@ class _Run:
         except OSError:
             logger.exception("Ingestion %s failed", ingestion.pk)
             self._fail(ingestion, "The stored file cannot be read. Delete it and upload it again.")
-        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
+        except (OperationalError, InterfaceError):
+            raise  # the database is away: not this document's fault
+        except Exception:
             logger.exception("Ingestion %s failed", ingestion.pk)
             self._fail(ingestion, _FAILED)
         self._ingestion = None
@@ -217,24 +219,34 @@ class _Run:
         )
         if not completed:
             raise Stopped
-        announce(self._database.pk)
+        self._announce()
 
     def _fail(self, ingestion: Ingestion, message: str) -> None:
         Ingestion.objects.filter(pk=ingestion.pk, status=Status.RUNNING).update(
             status=Status.ERROR, error_message=message, chunks_count=0, finished_at=timezone.now()
         )
-        announce(self._database.pk)
+        self._announce()
 
     def _check(self) -> None:
         """Twice a second: report progress, and raise Stopped when the document is no longer wanted."""
-        now = time.monotonic()
-        if self._ingestion is None or now - self._reported < _PROGRESS_SECONDS:
+        if self._ingestion is None or not self._is_time():
             return
-        self._reported = now
         running = Ingestion.objects.filter(pk=self._ingestion.pk, status=Status.RUNNING)
         if not running.update(progress_done=self._done, progress_total=self._total):
             raise Stopped
         announce(self._database.pk)
+
+    def _announce(self) -> None:
+        """Documents may end by the dozen in a second: pages need not hear of each."""
+        if self._is_time():
+            announce(self._database.pk)
+
+    def _is_time(self) -> bool:
+        now = time.monotonic()
+        if now - self._reported < _PROGRESS_SECONDS:
+            return False
+        self._reported = now
+        return True
 
 
 def chunking_settings(database: VectorDatabase) -> ChunkingSettings:

@@ -154,7 +154,7 @@ def _widen(process: "subprocess.Popen[bytes]") -> None:
 def _environment() -> dict[str, str]:
     """Nothing secret: what is in a document must find nothing to take."""
     kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-    wanted = {"PYTHONUTF8": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+    wanted = {"PYTHONUTF8": "1", "TOKENIZERS_PARALLELISM": "false", "OPENBLAS_NUM_THREADS": "1"}
     return {name: os.environ[name] for name in kept if name in os.environ} | wanted
 
 

@@ -101,7 +101,7 @@ def _retrieve(request: _Request, query: str, record: _Record) -> Retrieval:
     capped = cap(unique, request.token_limit, request.database.embedding_model)
     record.note("token cap", len(unique), len(capped), _note_of_cap(request.token_limit))
     return Retrieval(
-        # By rank of the hit; inside a group as the document has it.
+        # In order of rank of the hit; inside a group as the document has it.
         passages=tuple(sorted(capped, key=lambda passage: (passage.rank, passage.position))),
         stages=tuple(record.stages),
         query=query,

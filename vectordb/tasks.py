@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.db import OperationalError, connections, transaction
+from django.db import InterfaceError, OperationalError, connections, transaction
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
@@ -45,7 +45,7 @@ def _patiently(work: Callable[[], None]) -> None:
         try:
             work()
             return
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             if attempt == _ATTEMPTS - 1:
                 raise
             logger.warning("The database is away, trying again", exc_info=True)

@@ -1,7 +1,5 @@
 """Datasets, databases and the means to bring documents in, with the real embedder."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -62,6 +60,6 @@ def build(dataset: Dataset, **chunking: object) -> VectorDatabase:
 
 
 @pytest.fixture
-def handbook(dataset) -> Iterator[VectorDatabase]:
+def handbook(dataset) -> VectorDatabase:
     add(dataset, "handbook.md", HANDBOOK)
     return build(dataset)

@@ -1,5 +1,6 @@
 """HTML: what a reader sees, one line a block."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ _BLOCKS = {
     "section", "summary", "table", "tbody", "tfoot", "thead", "title", "tr", "ul",
 }  # fmt: skip
 _PARAGRAPHS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre", "blockquote"}
+# What is left of the blank space around a tag; more than one blank is meant, in <pre>.
+_single_blank = re.compile(r"^ (?=\S)")
 _CELLS = {"td", "th"}
 
 
@@ -90,5 +93,5 @@ def tidy(text: str) -> str:
     for line in text.split("\n"):
         line = line.rstrip(" |\t")
         if line or (lines and lines[-1]):
-            lines.append(line.removeprefix(" "))
-    return "\n".join(lines) + "\n"
+            lines.append(_single_blank.sub("", line))
+    return "\n".join(lines).strip("\n") + "\n"

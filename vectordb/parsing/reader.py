@@ -11,27 +11,35 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
 from config.errors import AppError
 from vectordb.chunking import Chunk, Chunker
-from vectordb.parsing import delimited, docx, html, pdf, pptx, text, xlsx
 from vectordb.parsing.base import Kind, ParseError, Parser
 
 _BATCH = 32
 
-PARSERS: dict[str, Parser] = {
-    Kind.PDF: pdf.parse,
-    Kind.DOCX: docx.parse,
-    Kind.PPTX: pptx.parse,
-    Kind.XLSX: xlsx.parse,
-    Kind.HTML: html.parse,
-    Kind.MARKDOWN: text.parse,
-    Kind.CSV: delimited.parse,
-    Kind.TEXT: text.parse,
+# Imported when first needed: the libraries are large, and most jobs need one of them.
+_MODULES = {
+    Kind.PDF: "pdf",
+    Kind.DOCX: "docx",
+    Kind.PPTX: "pptx",
+    Kind.XLSX: "xlsx",
+    Kind.HTML: "html",
+    Kind.MARKDOWN: "text",
+    Kind.CSV: "delimited",
+    Kind.TEXT: "text",
 }
+
+
+def parser_of(kind: str) -> Parser:
+    module = import_module(f"vectordb.parsing.{_MODULES[Kind(kind)]}")
+    parse: Parser = module.parse
+    return parse
 
 
 def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -39,11 +47,11 @@ def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     chunker = Chunker(**request["chunking"])
     batch: list[Chunk] = []
     count = done = total = 0
-    for segment in PARSERS[request["kind"]](Path(request["path"])):
+    for number, segment in enumerate(parser_of(request["kind"])(Path(request["path"])), 1):
         batch.extend(chunker.feed(segment.page, segment.text))
-        is_progress = segment.done != done
         done, total = segment.done, segment.total
-        if len(batch) >= _BATCH or (is_progress and not batch and done % _BATCH == 0):
+        # Now and then without a chunk too: progress is made on empty pages as well.
+        if len(batch) >= _BATCH or number % _BATCH == 0:
             yield message(batch, done, total)
             count += len(batch)
             batch = []
@@ -90,6 +98,8 @@ def main() -> None:
     memory = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # openpyxl warns of formatting that it does not know; values are all that is asked for.
+    warnings.simplefilter("ignore")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Whatever a library prints must not get between the messages.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")

@@ -1,11 +1,12 @@
 """XLSX: a sheet is a page, a row a line of its cells' values."""
 
-import warnings
 from collections.abc import Iterator
 from datetime import datetime, time
 from pathlib import Path
+from typing import BinaryIO
 
 import openpyxl
+from openpyxl.workbook import Workbook
 
 from vectordb.parsing.base import ParseError, Segment, clean
 
@@ -14,15 +15,22 @@ _BATCH = 200
 
 
 def parse(path: Path) -> Iterator[Segment]:
-    # openpyxl warns of formatting that it does not know; values are all that is asked for.
-    warnings.simplefilter("ignore")
+    # As a file, for openpyxl judges paths by their ending and stored files have none.
+    with path.open("rb") as file:
+        yield from _sheets(_open(file))
+
+
+def _open(file: BinaryIO) -> Workbook:
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheets = book.worksheets
+        return openpyxl.load_workbook(file, read_only=True, data_only=True)
     except Exception as error:  # openpyxl raises whatever the broken part led to
         raise ParseError(
             "This workbook is damaged and cannot be opened: save it again as XLSX."
         ) from error
+
+
+def _sheets(book: Workbook) -> Iterator[Segment]:
+    sheets = book.worksheets
     cells = 0
     for number, sheet in enumerate(sheets, 1):
         lines = [sheet.title]
