@@ -12,6 +12,7 @@ from blueprints.serializers import (
 )
 from config.api.case import CamelSerializer
 from config.api.fields import (
+    PROMPT_STATUSES,
     Choice,
     JsonObject,
     NoneHere,
@@ -225,9 +226,7 @@ class ChatPromptSerializer(CamelSerializer):
     creation_date = serializers.DateTimeField(source="created_at")
     creation_user_id = serializers.CharField(source="created_by_id")
     user_name = serializers.CharField(source="created_by.display_name")
-    execution_status = serializers.ChoiceField(
-        [str(status) for status in Status if status != Status.CANCELLED], source="status"
-    )
+    execution_status = serializers.ChoiceField(PROMPT_STATUSES, source="status")
     result_metadata = serializers.SerializerMethodField()
     result_text = serializers.SerializerMethodField()
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.serializers import UserSerializer
@@ -28,11 +26,6 @@ from vectordb.models import ChunkingMethod, VectorDatabase
 LONGEST_NAME = 200
 # The GenAI API wants both on every database; a self-hosted server is one organization.
 ORGANIZATION = "000000000000000000000001"
-
-
-@extend_schema_field(OpenApiTypes.ANY)
-class Unavailable(NotBuilt):
-    pass
 
 
 class DatasetSerializer(CamelSerializer):
@@ -92,7 +85,7 @@ class UploadedSerializer(CamelSerializer):
 
 class DatasetPatch(CamelSerializer):
     name = Str(required=False, allow_blank=False, max_length=LONGEST_NAME)
-    categories = Unavailable()
+    categories = NotBuilt()
 
 
 class DatasetQuery(ListQuery):
@@ -135,9 +128,9 @@ class ChunkingRequest(CamelSerializer):
         required=False, allow_null=True, min_value=0, max_value=LARGEST_OVERLAP
     )
     separators = StrList(required=False, allow_null=True)
-    is_separator_regex = Unavailable()
-    custom_chunking = Unavailable()
-    embedding_validation_id = Unavailable()
+    is_separator_regex = NotBuilt()
+    custom_chunking = NotBuilt()
+    embedding_validation_id = NotBuilt()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in attrs.items() if value is not None}
@@ -157,17 +150,17 @@ class VectorDatabaseRequest(CamelSerializer):
     use_case_id = Str()
     name = Str(required=False, allow_null=True, max_length=LONGEST_NAME)
     chunking_parameters = ChunkingRequest(required=False, allow_null=True)
-    parent_vector_database_id = Unavailable()
-    update_llm_blueprints = Unavailable()
-    update_deployments = Unavailable()
-    metadata_dataset_id = Unavailable()
-    metadata_combination_strategy = Unavailable()
-    external_vector_database_connection = Unavailable()
+    parent_vector_database_id = NotBuilt()
+    update_llm_blueprints = NotBuilt()
+    update_deployments = NotBuilt()
+    metadata_dataset_id = NotBuilt()
+    metadata_combination_strategy = NotBuilt()
+    external_vector_database_connection = NotBuilt()
 
 
 class VectorDatabasePatch(CamelSerializer):
     name = Str(required=False, allow_blank=False, max_length=LONGEST_NAME)
-    credential_id = Unavailable()
+    credential_id = NotBuilt()
 
 
 class VectorDatabaseQuery(ListQuery):

@@ -67,6 +67,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "playground": ("playgroundId",),
     "dataset": ("datasetId",),
     "use_case": ("useCaseId",),
+    "feedback": ("feedbackMetadata", "feedback"),
 }
 
 

@@ -7,11 +7,14 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.case import camel
 from config.status import Status
 
+PROMPT_STATUSES = [str(status) for status in Status if status != Status.CANCELLED]
 _LARGEST_INT = 2**31 - 1
 _DEEPEST = 20
 
@@ -255,6 +258,7 @@ def order_by(sort: str | None, default: Sequence[str]) -> list[str]:
     return [sort, "-pk" if sort.startswith("-") else "pk"]
 
 
+@extend_schema_field(OpenApiTypes.ANY)
 class NotBuilt(serializers.Field[Any, Any, Any, Any]):
     """What the GenAI API has and Groundwork does not have yet: said, rather than ignored."""
 

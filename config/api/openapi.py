@@ -43,14 +43,29 @@ def operation(
     shape = listing(answers) if many and answers else answers
     response = OpenApiResponse(shape, description=_DESCRIPTIONS[status])
     parameters: Sequence[Any] = [query] if query else []
-    return extend_schema(
-        summary=summary,
-        description=description,
-        request=takes,
-        responses={status: response},
-        parameters=parameters,
-        operation_id=name,
-    )
+
+    def describe(method: Any) -> Any:
+        return extend_schema(
+            summary=summary,
+            description=description,
+            request=takes,
+            responses={status: response},
+            parameters=parameters,
+            operation_id=name or _operation_id(method.__qualname__, many=many),
+        )(method)
+
+    return describe
+
+
+_VERBS = {"get": "get", "post": "create", "patch": "update", "delete": "delete"}
+
+
+def _operation_id(qualified_name: str, *, many: bool) -> str:
+    """`ChatPrompts.get` → `listChatPrompts`, `ChatPrompts.post` → `createChatPrompt`."""
+    view, method = qualified_name.split(".")
+    if many:
+        return f"list{view}"
+    return _VERBS[method] + view.removeprefix("One").removesuffix("s")
 
 
 _DESCRIPTIONS = {200: "Done.", 201: "Made.", 202: "Accepted; `Location` tells when.", 204: "Gone."}
@@ -121,8 +136,8 @@ _SCHEMAS: Json = {
     },
 }
 _STATUS_PATHS = {
-    "/api/v2/status/{jobId}/": "platform_status_get",
-    "/api/v2/genai/status/{jobId}/": "genai_status_get",
+    "/api/v2/status/{job_id}/": "getPlatformStatus",
+    "/api/v2/genai/status/{job_id}/": "getGenaiStatus",
 }
 
 
@@ -146,7 +161,7 @@ def _status_operation(operation_id: str) -> Json:
         "description": "Held open until the job ends, at most 15 seconds.",
         "tags": ["status"],
         "parameters": [
-            {"in": "path", "name": "jobId", "required": True, "schema": {"type": "string"}}
+            {"in": "path", "name": "job_id", "required": True, "schema": {"type": "string"}}
         ],
         "security": [{"token": []}],
         "responses": {

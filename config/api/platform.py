@@ -22,6 +22,6 @@ class VersionSerializer(CamelSerializer):
 
 
 class Version(Endpoint):
-    @operation("The version of this API", answers=VersionSerializer, name="version_get")
+    @operation("The version of this API", answers=VersionSerializer)
     def get(self, request: Request) -> Response:
         return Response({"major": MAJOR, "minor": MINOR, "versionString": f"{MAJOR}.{MINOR}.0"})
