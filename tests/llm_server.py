@@ -120,6 +120,7 @@ class LLMServer:
         self.always = Behaviour()
         self.models: list[dict[str, Any]] = list(MODELS)
         self.models_behaviour: Behaviour | None = None
+        self.pages: dict[str, Any] = {}  # other paths, and the JSON found there
         self.key = ""  # where set, requests need it
         # One permit for each request that came, and for each connection that ended.
         self.arrived = threading.Semaphore(0)
@@ -203,6 +204,8 @@ class LLMServer:
         if request.path.endswith("/models"):
             told = self.models_behaviour or Behaviour(body={"object": "list", "data": self.models})
             return await self._plain(told, request, reader, writer)
+        if request.path in self.pages:
+            return _whole(writer, 200, self.pages[request.path])
         if not request.path.endswith("/chat/completions"):
             return _whole(writer, 404, {"error": {"message": "Not Found"}})
         told = self._behaviour(request)
@@ -365,7 +368,10 @@ class _Ticks:
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request | None:
-    head = await reader.readuntil(b"\r\n\r\n")
+    start = await reader.readexactly(1)
+    if not start.isalpha():  # TLS, for example
+        raise ConnectionResetError
+    head = start + await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode().rstrip().split("\r\n")
     method, path, _ = first.split(" ", 2)
     headers = {}

@@ -37,8 +37,8 @@ async def list_models(base_url: str, key: str, *, seconds: float) -> list[Listed
                 return _models(await _fetch(client, "GET", "models"))
     except TimeoutError:
         raise ProviderError(
-            f"No answer within {seconds:g} seconds. Check host and port, and that no firewall is "
-            "in between."
+            f"No answer within {seconds:g} seconds. Check host, port, http or https, and that "
+            "no firewall is in between."
         ) from None
     except httpx2.HTTPError as error:
         raise ProviderError(_connection_problem(base_url, error)) from None

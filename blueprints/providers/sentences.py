@@ -34,10 +34,10 @@ def split_sentences(text: str) -> list[Sentence]:
         if heading := _HEADING.match(block):
             sentences.append(Sentence(heading.group(1), is_heading=True))
             continue
-        parts = _sentences(_LIST_ITEM.sub("", block, count=1))
-        is_item = _LIST_ITEM.match(block) is not None
+        item = _LIST_ITEM.match(block)
+        parts = _sentences(block[item.end() :] if item else block)
         for part in parts:
-            is_heading = len(parts) == 1 and not is_item and _looks_like_heading(part)
+            is_heading = len(parts) == 1 and not item and _looks_like_heading(part)
             sentences.append(Sentence(part, is_heading))
     return sentences
 
