@@ -39,9 +39,9 @@ def test_the_readmes_story_ends_in_a_cited_answer(running: Running):
 def thumbs(running: Running) -> int:
     """Thumbs up on the newest prompt of the story's user, read with the other scheme."""
     token = running.manage("token", "you@example.com")
-    request = urllib.request.Request(
+    request = urllib.request.Request(  # noqa: S310 - the URL is ours
         f"{running.url}/api/v2/genai/chatPrompts/", headers={"Authorization": f"Token {token}"}
     )
-    with urllib.request.urlopen(request) as response:
+    with urllib.request.urlopen(request) as response:  # noqa: S310
         newest = json.load(response)["data"][-1]
     return len(newest["resultMetadata"]["feedbackResult"]["positiveUserIds"])
