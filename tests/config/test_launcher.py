@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from config.data_folder import ROOT
@@ -198,3 +199,28 @@ def test_a_port_that_is_none_is_refused(launch):
     groundwork = launch(port=70_000)
     assert groundwork.process.wait(DEADLINE_SECONDS) == 1
     assert groundwork.said() == "PORT must be a number from 1 to 65535, not '70000'.\n"
+
+
+@pytest.fixture
+def other_database():
+    """The URL of an empty database on a server that the launcher did not start."""
+    url = os.environ["DATABASE_URL"]
+    name = f"other_{os.getpid()}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield url.replace("/groundwork?", f"/{name}?")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_database_of_ones_own_is_used_instead_of_the_embedded_one(launch, other_database):
+    groundwork = launch(DATABASE_URL=other_database)
+    groundwork.wait_until_said("Groundwork is ready at")
+    assert groundwork.is_ready()
+    assert groundwork.end(signal.SIGTERM) == 0
+    assert groundwork.family() == []
+    assert not (groundwork.data / "postgres").exists()
+    with psycopg.connect(other_database) as connection:
+        assert connection.execute("SELECT email FROM accounts_user").fetchall() == [
+            ("admin@localhost",)
+        ]
