@@ -92,9 +92,7 @@ class LLM(models.Model):
     @property
     def is_usable(self) -> bool:
         return (
-            self.is_active
-            and self.is_listed
-            and (self.endpoint is None or self.endpoint.is_usable)
+            self.is_active and self.is_listed and (self.endpoint is None or self.endpoint.is_usable)
         )
 
 

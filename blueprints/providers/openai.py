@@ -18,6 +18,7 @@ from blueprints.keys import key_of
 from blueprints.models import LLM, LLMEndpoint
 from blueprints.providers import failures
 from blueprints.providers.base import Completion, LLMRequest, TextPiece
+from blueprints.providers.dialect import Dialect
 from blueprints.providers.failures import CallFailed
 from blueprints.providers.pools import Pools
 from blueprints.providers.sse import ChatStreamParser, NotAnAnswer
@@ -29,29 +30,9 @@ LONGEST_WHOLE_ANSWER = 16 * 1024 * 1024  # bytes, of an answer that does not com
 _LINGER_SECONDS = 0.1
 
 
-@dataclass(slots=True)
-class _Dialect:
-    """What a server takes of the options that not every server knows."""
-
-    stream_options: bool = True
-    longest_answer: str = "max_tokens"
-
-    def adapt(self, refused: str) -> "_Dialect | None":
-        """The dialect to try after a refusal, or None where it was about something else."""
-        unknown = any(word in refused.lower() for word in _UNKNOWN)
-        if self.stream_options and "stream_options" in refused:
-            return _Dialect(stream_options=False, longest_answer=self.longest_answer)
-        if self.longest_answer == "max_tokens" and "max_completion_tokens" in refused:
-            return _Dialect(self.stream_options, "max_completion_tokens")
-        if self.longest_answer == "max_completion_tokens" and self.longest_answer in refused:
-            return _Dialect(self.stream_options, "max_tokens") if unknown else None
-        return None
-
-
-_UNKNOWN = ("unsupported", "unknown", "unrecognized", "extra", "not permitted", "unexpected")
 _pools: Pools[openai.AsyncOpenAI] = Pools()
 # By address and model; only what a server has proved by answering.
-_dialects: dict[tuple[str, str], _Dialect] = {}
+_dialects: dict[tuple[str, str], Dialect] = {}
 
 
 def client_for(llm: LLM) -> "OpenAIClient":
@@ -67,7 +48,7 @@ class _Call:
     request: LLMRequest
     key: str
     watch: Watch
-    dialect: _Dialect
+    dialect: Dialect
     adapted: int = 0
     has_text: bool = False
     parser: ChatStreamParser = field(default_factory=ChatStreamParser)
@@ -143,7 +124,7 @@ class OpenAIClient:
                 else failures.not_an_answer(self._endpoint.name)
             )
         yield Completion(
-            finish_reason=_finish_reason(parser.finish_reason),
+            finish_reason=parser.completion_reason,
             input_tokens=parser.input_tokens,
             output_tokens=parser.output_tokens,
             model_name=parser.model_name,
@@ -238,11 +219,11 @@ class OpenAIClient:
             body[call.dialect.longest_answer] = request.max_completion_length
         return body
 
-    def _dialect(self, model_name: str) -> _Dialect:
+    def _dialect(self, model_name: str) -> Dialect:
         known = _dialects.get((self._endpoint.base_url, model_name))
         # OpenAI's newer models want the new word; most other servers know only the old one.
         word = "max_completion_tokens" if self._is_openai else "max_tokens"
-        return known or _Dialect(longest_answer=word)
+        return known or Dialect(longest_answer=word)
 
     def _adapt(self, call: _Call, failure: CallFailed) -> bool:
         """Whether to ask again in another dialect, since the server refused an option."""
@@ -315,10 +296,3 @@ def _backoff(failure: CallFailed, retries: int) -> float:
     if failure.retry_after is not None:
         return failure.retry_after
     return FIRST_BACKOFF * 2.0**retries * random.uniform(0.75, 1.0)  # noqa: S311 - only jitter
-
-
-def _finish_reason(reason: str) -> str:
-    """In the words of `base.Completion`."""
-    if reason in ("length", "content_filter"):
-        return reason
-    return "length" if reason in ("max_tokens", "model_length") else "stop"

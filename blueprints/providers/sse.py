@@ -32,6 +32,13 @@ class ChatStreamParser:
         self._pending = ""  # a JSON value that goes on in the next data line
         self._stray = b""  # a bare JSON line: some servers report errors so
 
+    @property
+    def completion_reason(self) -> str:
+        """The finish reason in the words of `base.Completion`."""
+        if self.finish_reason in ("length", "max_tokens", "model_length"):
+            return "length"
+        return "content_filter" if self.finish_reason == "content_filter" else "stop"
+
     def feed(self, data: bytes) -> str:
         """The answer's text in these bytes. Raises NotAnAnswer."""
         if self._rest:

@@ -71,6 +71,7 @@ def test_local_servers_are_found_with_their_context(settings, llm_server):
     refresh_catalogue()
     refresh_catalogue()
     llm = LLM.objects.get(provider=Provider.OPENAI)
+    assert llm.endpoint is not None
     assert (llm.pk, llm.context_size) == ("vllm/test-model", 8192)
     assert (llm.endpoint.name, llm.endpoint.source) == ("vLLM", EndpointSource.DISCOVERED)
     assert llm_server.requests[0].headers.get("authorization") is None
@@ -173,11 +174,28 @@ def test_ollamas_context_is_the_one_it_will_use(settings, llm_server, shown, siz
 
 
 def test_openais_list_is_reduced_to_what_chats():
-    names = (
-        "gpt-4o gpt-4o-2024-08-06 gpt-4o-mini gpt-4o-audio-preview gpt-4o-realtime-preview o3 "
-        "o3-pro o4-mini gpt-5 gpt-5-pro gpt-5-codex gpt-image-1 gpt-4-0613 chatgpt-4o-latest "
-        "text-embedding-3-small whisper-1 dall-e-3 tts-1 davinci-002 gpt-3.5-turbo-instruct"
-    ).split()
+    names = [
+        "gpt-4o",
+        "gpt-4o-2024-08-06",
+        "gpt-4o-mini",
+        "gpt-4o-audio-preview",
+        "gpt-4o-realtime-preview",
+        "o3",
+        "o3-pro",
+        "o4-mini",
+        "gpt-5",
+        "gpt-5-pro",
+        "gpt-5-codex",
+        "gpt-image-1",
+        "gpt-4-0613",
+        "chatgpt-4o-latest",
+        "text-embedding-3-small",
+        "whisper-1",
+        "dall-e-3",
+        "tts-1",
+        "davinci-002",
+        "gpt-3.5-turbo-instruct",
+    ]
     kept = [model.name for model in openai_chat_models([ListedModel(name) for name in names])]
     assert kept == [
         "gpt-4o",
@@ -215,6 +233,7 @@ def test_prices_set_by_staff_go_first():
 def test_what_runs_here_costs_nothing():
     assert price(catalogue.built_in_llm(), "extractive", 10, 10) == 0
     llm = llm_at("http://127.0.0.1:11434/v1")
+    assert llm.endpoint is not None
     llm.endpoint.source = EndpointSource.DISCOVERED
     assert price(llm, "gpt-4o-mini", 10, 10) == 0
 
@@ -225,8 +244,8 @@ def test_the_price_list_knows_contexts():
 
 
 def test_openais_key_works_before_its_models_can_be_listed(settings, monkeypatch):
-    # Nothing listens there; only the address makes it OpenAI's.
-    monkeypatch.setattr(catalogue, "is_openai", lambda url: True)
-    settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = "http://127.0.0.1:1/v1", "sk"
+    monkeypatch.setattr(catalogue, "LIST_SECONDS", 0.2)
+    # OpenAI's host, and a port at which it has nothing.
+    settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = "http://api.openai.com:1/v1", "sk"
     refresh_catalogue()
     assert LLM.objects.usable().filter(pk=catalogue.FALLBACK_MODEL).exists()

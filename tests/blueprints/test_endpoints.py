@@ -169,7 +169,11 @@ def test_models_are_listed_once_and_keep_what_staff_set(staff, endpoint, llm_ser
     llm_server.models.append({"id": "second"})
     assert services.sync_models(endpoint) == 2
     llm.refresh_from_db()
-    assert (llm.label, llm.is_active, llm.input_price) == ("Good one", False, 3)
+    assert (llm.label, llm.is_active, llm.input_price) == (
+        "Good one",
+        False,
+        Decimal(3),
+    )
     assert LLM.objects.get(model_name="second").pk == "renamed/second"
 
 

@@ -28,8 +28,10 @@ REQUEST = LLMRequest(
 async def ask(request: LLMRequest) -> tuple[list[str], Completion]:
     async with aclosing(ExtractiveClient().stream(request)) as events:
         *pieces, end = [event async for event in events]
-    assert all(isinstance(piece, TextPiece) for piece in pieces)
-    return [piece.text for piece in pieces], end
+    assert isinstance(end, Completion)
+    texts = [piece.text for piece in pieces if isinstance(piece, TextPiece)]
+    assert len(texts) == len(pieces)
+    return texts, end
 
 
 async def test_it_quotes_the_sentences_that_fit_with_their_numbers():

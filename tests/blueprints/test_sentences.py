@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - other scripts have other marks
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

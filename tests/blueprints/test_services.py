@@ -1,5 +1,6 @@
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -262,16 +263,16 @@ def test_an_unknown_prompt_type_is_refused(alice, use_case):
     assert refused_field(AnswerSettings(prompt_type="?"), alice, use_case) == "prompt_type"
 
 
-def at_once(*calls) -> list:
+def at_once(*calls) -> list[Any]:
     """Run the calls in threads that start together; what they returned or raised."""
     barrier = threading.Barrier(len(calls))
-    results: list = [None] * len(calls)
+    results: list[Any] = [None] * len(calls)
 
     def run(index, call):
         barrier.wait()
         try:
             results[index] = call()
-        except Exception as error:  # noqa: BLE001 - looked at by the test
+        except Exception as error:
             results[index] = error
         finally:
             connections.close_all()
