@@ -11,7 +11,7 @@ import sys
 import django
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 
 from config.database import UnusableDatabase, require_usable_database
 
@@ -44,11 +44,9 @@ def sign_in_path() -> str | None:
 
 
 def wants_sample() -> bool:
-    from accounts.models import UseCase  # models load after django.setup()
+    from playground.sample_data import is_wanted  # models load after django.setup()
 
-    return (
-        settings.LOAD_SAMPLE and "load_sample" in get_commands() and not UseCase.objects.exists()
-    )
+    return settings.LOAD_SAMPLE and is_wanted()
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ class Groundwork:
     def __init__(self, data: Path, port: int, **environment: str) -> None:
         self.data = data
         self.port = port
-        self.output = data.with_name(f"output-{port}")
+        self.output = data.with_name(f"{data.name}-{port}.output")
         kept = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment = kept | {"GROUNDWORK_DATA": str(data), "GROUNDWORK_PORT": str(port)}
         self.environment |= environment
@@ -154,9 +154,9 @@ def test_a_day_in_its_life(launch):
     assert token.stdout.splitlines()[-1].startswith("gw_")
 
     for name, words in {
-        "database": [str(groundwork.data / "postgres")],
         "worker": ["worker"],
         "web process": ["uvicorn"],
+        "database": [str(groundwork.data / "postgres")],
     }.items():
         groundwork.one(*words).kill()
         groundwork.wait_until_said(f"The {name} runs again.")
