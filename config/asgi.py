@@ -2,14 +2,18 @@ import os
 from typing import cast
 from wsgiref.headers import Headers
 
+import django
 from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from servestatic import ServeStaticASGI
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup(set_prefix=False)
 
-django = cast("ASGI3Application", get_asgi_application())
+from config.handlers import LEAN_PREFIXES, LeanHandler, PagesHandler  # noqa: E402 - needs settings
+
+pages = cast("ASGI3Application", PagesHandler())
+lean = cast("ASGI3Application", LeanHandler())
 
 
 def _add_headers(headers: Headers, path: str, url: str) -> None:
@@ -24,6 +28,10 @@ if settings.STATIC_ROOT.is_dir():
 
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Django, except for static files, which never pass through its stack."""
-    is_static = scope["type"] == "http" and scope["path"].startswith(settings.STATIC_URL)
-    await (static if is_static else django)(scope, receive, send)
+    """Static files never pass through Django, and only pages pass through all of it."""
+    path = scope["path"] if scope["type"] == "http" else ""
+    if path.startswith(settings.STATIC_URL):
+        handler = static
+    else:
+        handler = lean if path.startswith(LEAN_PREFIXES) else pages
+    await handler(scope, receive, send)

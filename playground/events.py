@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
@@ -134,7 +137,11 @@ def _user(request: HttpRequest) -> User | None:
     if scheme in {"Bearer", "Token"}:
         token = authenticate_token(secret.strip())
         return token.user if token else None
-    return request.user if isinstance(request.user, User) else None
+    # Event streams pass no session middleware.
+    session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    request.session = SessionStore(session_key)
+    user = get_user(request)
+    return user if isinstance(user, User) else None
 
 
 def _all_visible(user: User, watched: Watched) -> bool:
