@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _FAILED = "Something went wrong on our side while reading this file. Retry it."
 # Chunks are sorted by length in windows of this many, so that batches hold little padding.
-_WINDOW = 4 * BATCH
+_WINDOW = 8 * BATCH
 _PROGRESS_SECONDS = 0.5
 
 

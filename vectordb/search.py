@@ -103,7 +103,8 @@ class _Query:
                 "enable_seqscan": "off",
             },
         )
-        return _hits(rows)
+        # The index computes with other roundings than the expression does.
+        return sorted(_hits(rows), key=lambda hit: hit.distance)
 
     def _fetch(
         self, statement: sql.Composable, local: dict[str, str] | None = None

@@ -63,10 +63,10 @@ def slides() -> bytes:
 
 def workbook() -> bytes:
     book = openpyxl.Workbook()
-    book.active.title = "Cups"
-    book.active.append(["Team", "Cups", "Founded"])
-    book.active.append(["Leafs", 13.0, None])
-    book.active.append([None, None, None])
+    book.remove(book.worksheets[0])
+    first = book.create_sheet("Cups")
+    for row in (["Team", "Cups", "Founded"], ["Leafs", 13.0, None], [None, None, None]):
+        first.append(row)
     book.create_sheet("More").append(["Bruins", 5.5, True])
     return _saved(book)
 

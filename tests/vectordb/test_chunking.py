@@ -47,7 +47,7 @@ def test_chunks_stand_where_they_say_cover_everything_and_fit(text, size, percen
     chunks = cut((None, text), size=size, overlap=size * percentage // 100, separators=separators)
 
     assert [chunk.position for chunk in chunks] == list(range(len(chunks)))
-    covered = set()
+    covered: set[int] = set()
     for chunk in chunks:
         assert text[chunk.start : chunk.end] == chunk.text == chunk.text.strip()
         assert 0 <= len(encode(chunk.text)) <= size
