@@ -23,13 +23,20 @@ _LONGEST_QUEUE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """What was told. `raw` is the JSON as it came, on one line."""
+
     topic: str
     event: str
-    data: dict[str, Any]
+    raw: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.raw)
+        return parsed
 
 
 # The connection was lost for a moment, or the reader was too slow: what came meanwhile is unknown.
-GAP = Message(topic="", event="gap", data={})
+GAP = Message(topic="", event="gap", raw="{}")
 
 Observer = Callable[[Message], None]
 
@@ -94,7 +101,7 @@ class Listener:
             self._dispatch(GAP)
             self._listening.set()
             async for notification in connection.notifies():
-                self._dispatch(Message(**json.loads(notification.payload)))
+                self._dispatch(Message(*notification.payload.split(" ", 2)))
 
     def _dispatch(self, message: Message) -> None:
         for observer in self._observers:

@@ -1,6 +1,7 @@
 """Telling other processes, through PostgreSQL, that something moved: one channel for all topics.
 
-A payload is JSON of less than 8,000 bytes, the limit of NOTIFY.
+A payload is `topic event json`, less than 8,000 bytes, the limit of NOTIFY. The JSON comes last, so
+that whoever only passes it on need not parse it.
 """
 
 import json
@@ -12,9 +13,8 @@ CHANNEL = "groundwork"
 
 
 def encode(*, topic: str, event: str, data: dict[str, Any]) -> str:
-    return json.dumps(
-        {"topic": topic, "event": event, "data": data}, ensure_ascii=False, separators=(",", ":")
-    )
+    """Neither `topic` nor `event` may contain a space."""
+    return f"{topic} {event} {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}"
 
 
 def publish(*, topic: str, event: str, data: dict[str, Any]) -> None:

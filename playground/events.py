@@ -5,8 +5,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -31,56 +30,38 @@ _MOST_TEXTS = 2_000
 _STORED_SOON_SECONDS = 0.2
 
 
-@dataclass(slots=True)
-class _Tail:
-    """What was heard of one running answer: its characters from `start` on."""
-
-    start: int
-    pieces: list[str] = field(default_factory=list)
-    end: int = 0
-
-    def text(self) -> str:
-        self.pieces = ["".join(self.pieces)]
-        return self.pieces[0]
-
-
 class Tails:
     """Remembers the running answers' latest text, which the database learns a little later.
 
     Stored text and tail together are everything up to now, so that whoever connects in mid-answer
-    misses nothing and gets nothing twice.
+    misses nothing and gets nothing twice. A chat answers one prompt at a time.
     """
 
     def __init__(self) -> None:
-        self._tails: OrderedDict[str, _Tail] = OrderedDict()
+        # By topic, the pieces as they came: few are ever asked for, so they are not parsed here.
+        self._pieces: OrderedDict[str, list[Message]] = OrderedDict()
 
     def hear(self, message: Message) -> None:
         if message is GAP:
-            self._tails.clear()
+            self._pieces.clear()
         elif message.event == "delta":
-            self._append(**message.data)
-        elif message.event == "restarted":
-            self._tails[message.data["prompt"]] = _Tail(start=0)
-        elif message.event in {"finished", "deleted"}:
-            self._tails.pop(message.data["prompt"], None)
+            self._pieces.setdefault(message.topic, []).append(message)
+            if len(self._pieces) > _MOST_TEXTS:
+                self._pieces.popitem(last=False)
+        elif message.event in {"restarted", "finished", "deleted"}:
+            self._pieces.pop(message.topic, None)
 
-    def _append(self, prompt: str, offset: int, end: int, text: str) -> None:
-        tail = self._tails.get(prompt)
-        if tail is None or tail.end != offset:
-            tail = self._tails[prompt] = _Tail(start=offset)
-            if len(self._tails) > _MOST_TEXTS:
-                self._tails.popitem(last=False)
-        tail.pieces.append(text)
-        tail.end = end
-
-    def complete(self, prompt_id: str, stored: str) -> str | None:
+    def complete(self, chat_id: str, prompt_id: str, stored: str) -> str | None:
         """All text so far, or None while what is stored does not yet reach up to the tail."""
-        tail = self._tails.get(prompt_id)
-        if tail is None or tail.end <= len(stored):
-            return stored
-        if tail.start > len(stored):
-            return None
-        return stored[: tail.start] + tail.text()
+        text = stored
+        for message in self._pieces.get(f"chat:{chat_id}", []):
+            piece = message.data
+            if piece["prompt"] != prompt_id or piece["end"] <= len(text):
+                continue
+            if piece["offset"] > len(text):
+                return None
+            text = text[: piece["offset"]] + piece["text"]
+        return text
 
 
 _tails: WeakKeyDictionary[Listener, Tails] = WeakKeyDictionary()
@@ -166,7 +147,7 @@ async def _stream(watched: Watched) -> AsyncIterator[bytes]:
                 batch.append(queue.get_nowait())
             if GAP in batch:
                 yield await _catch_up(watched)
-            yield b"".join(_encode(one.event, one.data) for one in batch if one is not GAP)
+            yield b"".join(_encode(one.event, one.raw) for one in batch if one is not GAP)
 
 
 async def _catch_up(watched: Watched) -> bytes:
@@ -174,22 +155,22 @@ async def _catch_up(watched: Watched) -> bytes:
     while True:
         rows = await in_thread(_unfinished, watched.chat_ids)
         # From here to the return nothing awaits: the tails cannot move on.
-        texts = {pk: tails().complete(pk, stored) for pk, _, stored in rows}
+        texts = {pk: tails().complete(chat, pk, stored) for pk, chat, _, stored in rows}
         if None not in texts.values():
             break
         await asyncio.sleep(_STORED_SOON_SECONDS)
-    events = [_encode("sync", {"unfinished": [pk for pk, _, _ in rows]})]
-    for pk, status, _ in rows:
+    events = [_encode("sync", json.dumps({"unfinished": [pk for pk, *_ in rows]}))]
+    for pk, _, status, _ in rows:
         text = texts[pk] or ""
         data = {"prompt": pk, "status": status, "text": text, "end": len(text)}
-        events.append(_encode("snapshot", data))
+        events.append(_encode("snapshot", json.dumps(data)))
     return b"".join(events)
 
 
-def _unfinished(chat_ids: tuple[str, ...]) -> list[tuple[str, str, str]]:
+def _unfinished(chat_ids: tuple[str, ...]) -> list[tuple[str, str, str, str]]:
     prompts = ChatPrompt.objects.filter(chat__in=chat_ids).unfinished()
-    return list(prompts.values_list("id", "status", "result_text"))
+    return list(prompts.values_list("id", "chat_id", "status", "result_text"))
 
 
-def _encode(event: str, data: dict[str, Any]) -> bytes:
-    return f"event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+def _encode(event: str, data: str) -> bytes:
+    return f"event: {event}\ndata: {data}\n\n".encode()

@@ -1,10 +1,11 @@
 import asyncio
+import json
 
 import pytest
 from django.db import connection
 
 from blueprints.models import Blueprint
-from config.listener import listener
+from config.listener import Message, listener
 from config.status import Status
 from config.threads import in_thread
 from playground.events import Tails, Watched, _catch_up, tails
@@ -123,23 +124,33 @@ async def test_whoever_connects_late_gets_stored_text_and_tail(prompt):
         relay.add(answer, " and the rest")
         await heard(queue, 2)
         caught_up = await _catch_up(Watched((prompt.chat_id,), ()))
-    assert b'"text":"The first and the rest","end":22' in caught_up
+    assert b'"text": "The first and the rest", "end": 22' in caught_up
     await listener().stop()
 
 
+def delta(offset, text):
+    data = {"prompt": "p", "offset": offset, "end": offset + len(text), "text": text}
+    return Message("chat:c", "delta", json.dumps(data))
+
+
 def test_tails_wait_for_the_database_when_they_began_in_the_middle():
-    class Heard:
-        topic, event = "chat:c", "delta"
-        data = {"prompt": "p", "offset": 5, "end": 8, "text": "fgh"}
-
     known = Tails()
-    known.hear(Heard())
+    known.hear(delta(5, "fg"))
+    known.hear(delta(7, "h"))
 
-    assert known.complete("p", "abc") is None
-    assert known.complete("p", "abcde") == "abcdefgh"
-    assert known.complete("p", "abcdefg") == "abcdefgh"
-    assert known.complete("p", "abcdefghi") == "abcdefghi"
-    assert known.complete("other", "abc") == "abc"
+    assert known.complete("c", "p", "abc") is None
+    assert known.complete("c", "p", "abcde") == "abcdefgh"
+    assert known.complete("c", "p", "abcdefg") == "abcdefgh"
+    assert known.complete("c", "p", "abcdefghi") == "abcdefghi"
+    assert known.complete("c", "other", "abc") == "abc"
+
+
+@pytest.mark.parametrize("event", ["restarted", "finished", "deleted"])
+def test_tails_forget_what_is_over(event):
+    known = Tails()
+    known.hear(delta(0, "abc"))
+    known.hear(Message("chat:c", event, '{"prompt": "p"}'))
+    assert known.complete("c", "p", "") == ""
 
 
 async def test_the_relay_goes_on_after_the_database_connection_was_cut(prompt):
