@@ -10,7 +10,8 @@ import pytest
 from django.test import override_settings
 
 from blueprints.keys import encrypt_key
-from blueprints.models import LLMEndpoint
+from blueprints.models import LLM, LLMEndpoint, Provider
+from blueprints.providers import client_for
 from blueprints.providers import openai as provider
 from blueprints.providers.base import Completion, LLMRequest, ProviderError, TextPiece
 from blueprints.providers.openai import OpenAIClient
@@ -413,3 +414,19 @@ def test_connections_end_with_their_event_loop(llm_server):
     assert llm_server.ended.acquire(timeout=5)
     assert llm_server.ended.acquire(timeout=5)
     assert llm_server.connections == 0
+
+
+async def test_an_llm_of_the_catalogue_is_answered_by_its_endpoint(endpoint, llm_server):
+    llm = LLM(provider=Provider.OPENAI, endpoint=endpoint, model_name="test-model")
+    async with aclosing(client_for(llm).stream(REQUEST)) as events:
+        assert await anext(events) == TextPiece("According")
+    assert llm_server.prompts[0]["model"] == "test-model"
+
+
+async def test_a_client_lent_while_the_key_changed_is_not_kept(endpoint, llm_server):
+    async with aclosing(OpenAIClient(endpoint).stream(REQUEST)) as events:
+        await anext(events)
+        endpoint.encrypted_key = encrypt_key("another", base_url=endpoint.base_url)
+        await ask(endpoint)
+    assert await asyncio.to_thread(llm_server.ended.acquire, timeout=5)
+    assert llm_server.connections == 1
