@@ -47,7 +47,7 @@ class SettingsForm(forms.Form):
         max_length=LONGEST_PROMPT,
         widget=forms.Textarea(
             attrs={
-                "rows": 5,
+                "rows": 4,
                 "placeholder": "The built-in one: answer from the sources, cite them.",
             }
         ),
@@ -55,7 +55,7 @@ class SettingsForm(forms.Form):
     temperature = _number(forms.FloatField, "Temperature", TEMPERATURE_RANGE, step=0.1)
     top_p = _number(forms.FloatField, "Top P", TOP_P_RANGE, step=0.05)
     max_completion_length = _number(
-        forms.IntegerField, "Longest answer, in tokens", (1, _LONGEST_ANSWER), is_log=True
+        forms.IntegerField, "Longest answer", (1, _LONGEST_ANSWER), is_log=True
     )
     prompt_type = forms.BooleanField(required=False, label="Send earlier turns of the chat along")
     vector_database_id = forms.ChoiceField(label="Vector database", required=False)

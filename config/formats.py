@@ -1,5 +1,6 @@
 """How numbers are shown. Built into every template."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ from django import template
 
 register = template.Library()
 
+_HEADING = re.compile(r"(?:^|(?<=\s))#{1,6}\s")
 _SECOND = 1_000
 _MINUTE = 60 * _SECOND
 _CENT = Decimal("0.01")
@@ -50,6 +52,12 @@ def dollars(amount: Decimal | None) -> str:
 def percent(part: float, whole: float) -> int:
     """0 to 100; an unknown whole is 0."""
     return min(100, round(100 * part / whole)) if whole else 0
+
+
+@register.filter
+def excerpt(text: str) -> str:
+    """A passage as running text: white space and the marks of Markdown headings left out."""
+    return _HEADING.sub("", " ".join(text.split()))
 
 
 @register.filter

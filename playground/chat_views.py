@@ -11,6 +11,7 @@ from accounts.pages import PageRequest, within
 from blueprints.forms import SettingsForm
 from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings, SettingsChanges
+from config.errors import InvalidInput
 from config.pages import errors_on, form_response
 from playground import quick_start, services
 from playground.chat_page import render_chat_page, settings_context
@@ -153,6 +154,14 @@ def _change(chat: Chat, changes: SettingsChanges, request: PageRequest) -> None:
             chat.blueprint,
             user=request.user,
             changes=SettingsChanges(prompt_type=given.pop("prompt_type")),
+        )
+    theirs = chat.blueprint.current.vector_database_id
+    if theirs is not None and given.get("vector_database_id", theirs) is None:
+        # A chat's own settings stand beside the blueprint's: "none" would mean the blueprint's.
+        raise InvalidInput(
+            f"A chat cannot go without the database of {chat.blueprint}: "
+            "make a blueprint without one.",
+            field="vector_database_id",
         )
     if given:
         services.change_chat_settings(chat, user=request.user, changes=SettingsChanges(**given))

@@ -31,11 +31,14 @@ def cited_passage(prompt: ChatPrompt, number: int, *, user: User) -> CitedPassag
         raise Http404
     visible = VectorDatabase.objects.visible_to(user)
     database = visible.filter(pk=prompt.vector_database_id or "").first()
-    found = chunk_in_context(database, citation["chunk_id"]) if database else None
     document = Document.objects.visible_to(user).filter(pk=citation["document_id"]).first()
-    if found is None or found[1] is None:
-        return CitedPassage(citation, "", citation["text"], "", True, document)
-    previous, chunk, following = found
+    gone = CitedPassage(citation, "", citation["text"], "", True, document)
+    if database is None:
+        return gone
+    try:
+        previous, chunk, following = chunk_in_context(database, citation["chunk_id"])
+    except Chunk.DoesNotExist:
+        return gone
     return CitedPassage(
         citation=citation,
         before=_before(previous, chunk, citation),

@@ -25,6 +25,8 @@ function draft(value) {
 
 if (composer) {
   question.value ||= draft();
+  // On a phone the keyboard would cover what is to be read.
+  if (matchMedia("(hover: hover)").matches) question.focus({ preventScroll: true });
   grow();
   question.addEventListener("input", () => { grow(); draft(question.value); });
   question.addEventListener("keydown", (event) => {

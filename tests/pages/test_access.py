@@ -1,0 +1,176 @@
+"""Every page, walked by everybody: nobody signed in, a stranger, a viewer, and the wrong verb."""
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from playground.models import ChatPrompt
+
+PUBLIC = {"accounts:sign-in", "accounts:link-sign-in"}
+STAFF = {"blueprints"}
+FOR_ANYBODY = {
+    "accounts:sign-in",
+    "accounts:link-sign-in",
+    "accounts:sign-out",
+    "accounts:password-change",
+    "accounts:token-list",
+    "accounts:use-case-create",
+    "playground:home",
+}
+# Of all that a viewer sees, this is what they may send: their opinion, and their leaving.
+VIEWERS_MAY_POST = {"playground:prompt-feedback", "accounts:member-remove"}
+
+
+def names(patterns=None, namespace="") -> list[str]:
+    """Of all pages: the REST API and the health checks have tests of their own."""
+    found: list[str] = []
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            inner = pattern.namespace or namespace
+            found += names(pattern.url_patterns, inner)
+        elif isinstance(pattern, URLPattern) and namespace in PAGES:
+            found.append(f"{namespace}:{pattern.name}")
+    return found
+
+
+PAGES = {"accounts", "vectordb", "blueprints", "tracing", "playground"}
+ALL = sorted(names())
+OWNED = [name for name in ALL if name not in FOR_ANYBODY and name.split(":")[0] not in STAFF]
+
+
+def status(client, method: str, url: str) -> int:
+    response = getattr(client, method)(url)
+    response.close()
+    code: int = response.status_code
+    return code
+
+
+@pytest.fixture
+def url_of(world, token, endpoint, endpoint_llm, alice):
+    """The address of any page, of the objects of Alice's world."""
+    keys = {
+        "pk": {
+            "playground": world.playground.pk,
+            "chat": world.chat.pk,
+            "prompt": world.prompt.pk,
+            "citation": world.prompt.pk,
+            "blueprint": world.playground.pk,
+            "dataset": world.dataset.pk,
+            "document": world.document.pk,
+            "vector": world.database.pk,
+            "log": world.log.pk,
+            "token": token.pk,
+            "endpoint": endpoint.pk,
+            "llm": endpoint_llm.pk,
+        },
+        "blueprint_pk": world.blueprint.pk,
+        "dataset_pk": world.dataset.pk,
+        "user_pk": alice.pk,
+        "number": 1,
+        "secret": "x" * 43,
+    }
+    under_use_case = {
+        "playground:playground-create",
+        "vectordb:dataset-create",
+        "vectordb:source-list",
+        "vectordb:vector-database-create",
+        "tracing:log-list",
+    }
+    special = {
+        "playground:chat-create": world.playground.pk,
+        "vectordb:document-upload": world.dataset.pk,
+        "blueprints:llm-create": endpoint.pk,
+    }
+
+    def url(name: str) -> str:
+        kind = name.split(":")[1].split("-")[0]
+        pk = keys["pk"].get(kind, world.use_case.pk)
+        pk = world.use_case.pk if name in under_use_case else special.get(name, pk)
+        wanted = get_resolver().namespace_dict[name.split(":")[0]][1]
+        arguments = wanted.reverse_dict.getlist(name.split(":")[1])
+        parameters = arguments[0][0][0][1]
+        values = {**keys, "pk": pk}
+        return reverse(name, kwargs={key: values[key] for key in parameters})
+
+    return url
+
+
+def test_the_walk_meets_every_app():
+    assert {name.split(":")[0] for name in ALL} == PAGES
+    assert len(ALL) > 50
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name not in PUBLIC])
+def test_whoever_is_not_signed_in_is_asked_to(client, url_of, name):
+    url = url_of(name)
+
+    for method in ("get", "post"):
+        response = getattr(client, method)(url)
+        assert response.status_code == 302, method
+        assert response.headers["Location"].startswith("/sign-in/")
+
+
+@pytest.mark.parametrize("name", OWNED)
+def test_to_a_stranger_nothing_of_it_exists(client, bob, url_of, name):
+    client.force_login(bob)
+    url = url_of(name)
+
+    codes = {status(client, method, url) for method in ("get", "post")}
+    assert 404 in codes
+    assert codes <= {404, 405}
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name.split(":")[0] in STAFF])
+def test_to_those_who_are_no_staff_the_llm_pages_do_not_exist(client, alice, url_of, name):
+    client.force_login(alice)
+    url = url_of(name)
+
+    codes = {status(client, method, url) for method in ("get", "post")}
+    assert 404 in codes
+    assert codes <= {404, 405}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in OWNED if name not in VIEWERS_MAY_POST and "token" not in name]
+)
+def test_a_viewer_changes_nothing(client, vera, url_of, world, name):
+    client.force_login(vera)
+    url = url_of(name)
+    data = {"name": "Changed", "text": "Mine?", "blueprint": world.blueprint.pk, "role": "owner"}
+    data |= {"llm_id": "extractive", "vector_database_id": world.database.pk, "temperature": "1"}
+    data |= {"email": vera.email, "document": world.document.pk}
+
+    response = client.post(url, data)
+
+    assert response.status_code in {403, 405, 422, 302}
+    if response.status_code == 302:
+        # A form that lacks its files goes back to its page without having done anything.
+        assert "upload" in name
+    world.use_case.refresh_from_db()
+    world.playground.refresh_from_db()
+    assert (world.use_case.name, world.playground.name) == ("Support", "Refund bot")
+    assert ChatPrompt.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", [name for name in OWNED if "token" not in name])
+def test_the_owner_gets_each_page_or_is_told_the_verb(client, alice, url_of, name):
+    client.force_login(alice)
+
+    assert status(client, "get", url_of(name)) in {200, 302, 405}
+    assert status(client, "delete", url_of(name)) == 405
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name.split(":")[0] in STAFF])
+def test_staff_get_the_llm_pages(client, staff, url_of, name):
+    client.force_login(staff)
+
+    assert status(client, "get", url_of(name)) in {200, 405}
+
+
+def test_the_pages_for_editing_are_kept_from_viewers_too(client, vera, world):
+    client.force_login(vera)
+
+    page = client.get(reverse("playground:chat-detail", args=[world.chat.pk])).content.decode()
+
+    for control in ("composer", "Save as defaults", "New blueprint", "Delete", "Retry"):
+        assert control not in page
+    assert "You may read this chat" in page

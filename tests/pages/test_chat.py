@@ -1,0 +1,323 @@
+import pytest
+from django.urls import reverse
+
+from blueprints.models import Blueprint
+from config.status import Status
+from playground import services
+from playground.models import Chat, ChatPrompt, Feedback, Playground
+from tests.pages.conftest import HTMX
+from vectordb.models import VectorDatabase
+
+
+@pytest.fixture
+def signed_in(client, alice, world):
+    client.force_login(alice)
+    return client
+
+
+def panel(**changes):
+    """What the settings panel sends when nothing but `changes` was touched."""
+    unchanged = {"llm_id": "extractive", "vector_database_id": "", "prompt_type": "on"}
+    return {**unchanged, **changes}
+
+
+def test_the_page_shows_question_answer_citation_source_and_figures(signed_in, world):
+    page = signed_in.get(reverse("playground:chat-detail", args=[world.chat.pk])).content.decode()
+
+    assert "How long may I wait?</h2>" in page
+    assert f'href="/prompts/{world.prompt.pk}/sources/1/" data-cite="1"' in page
+    assert "returns.md · p. 4" in page
+    assert '<meter class="bar" min="0" max="1" value="0.910"' in page
+    for figure in ("1.24 s", "1,812 → 96 tokens", "$0.00030", f"/traces/{world.log.pk}/"):
+        assert figure in page
+    assert f"?chat={world.chat.pk}" in page
+
+
+def test_a_playground_opens_the_newest_chat_of_its_first_blueprint(signed_in, world):
+    response = signed_in.get(reverse("playground:playground-detail", args=[world.playground.pk]))
+
+    assert response.headers["Location"] == f"/chats/{world.chat.pk}/"
+
+
+def test_a_new_chat_begins_with_its_first_question(signed_in, world):
+    playground = reverse("playground:playground-detail", args=[world.playground.pk])
+    page = signed_in.get(f"{playground}?blueprint={world.blueprint.pk}&new").content.decode()
+    assert "New chat" in page
+
+    url = reverse("playground:playground-ask", args=[world.playground.pk])
+    response = signed_in.post(url, {"blueprint": world.blueprint.pk, "text": "And a gift?"})
+
+    chat = Chat.objects.exclude(pk=world.chat.pk).get()
+    assert response.headers["Location"] == f"/chats/{chat.pk}/"
+    assert chat.name == "And a gift?"
+    assert chat.prompts.get().status == Status.NEW
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "x" * 500_001])
+def test_a_question_that_cannot_be_put_leaves_nothing_behind(signed_in, world, text):
+    chats = Chat.objects.count()
+    url = reverse("playground:playground-ask", args=[world.playground.pk])
+
+    response = signed_in.post(url, {"blueprint": world.blueprint.pk, "text": text})
+
+    assert response.status_code == 422
+    assert "errorlist" in response.content.decode()
+    assert (Chat.objects.count(), ChatPrompt.objects.count()) == (chats, 1)
+
+
+def test_asking_with_htmx_returns_the_question_alone(signed_in, world):
+    url = reverse("playground:chat-ask", args=[world.chat.pk])
+
+    response = signed_in.post(url, {"text": "First line\r\nsecond"}, headers=HTMX)
+
+    prompt = ChatPrompt.objects.latest("created_at")
+    assert prompt.text == "First line\nsecond"
+    page = response.content.decode()
+    assert f'id="prompt-{prompt.pk}"' in page
+    assert "data-unfinished" in page
+    assert "searching Book" in page
+    assert "<html" not in page
+
+
+def test_asking_without_scripts_leads_back_to_the_chat(signed_in, world):
+    url = reverse("playground:chat-ask", args=[world.chat.pk])
+
+    response = signed_in.post(url, {"text": "Again?"})
+
+    prompt = ChatPrompt.objects.latest("created_at")
+    assert response.headers["Location"] == f"/chats/{world.chat.pk}/#prompt-{prompt.pk}"
+
+
+def test_a_refused_question_is_said_at_the_composer(signed_in, world):
+    VectorDatabase.objects.update(status=Status.RUNNING)
+    url = reverse("playground:chat-ask", args=[world.chat.pk])
+
+    response = signed_in.post(url, {"text": "Now?"}, headers=HTMX)
+
+    assert response.status_code == 422
+    assert response.headers["HX-Retarget"] == "#ask-errors"
+    assert "is not ready" in response.content.decode()
+    whole = signed_in.post(url, {"text": "Keep this text"})
+    assert whole.status_code == 422
+    assert "Keep this text</textarea>" in whole.content.decode()
+
+
+def test_a_changed_setting_is_the_chats_own_until_reset(signed_in, world):
+    url = reverse("playground:chat-settings", args=[world.chat.pk])
+    data = panel(vector_database_id=world.database.pk, temperature="0.2", max_tokens="2048")
+
+    response = signed_in.post(url, data, headers=HTMX)
+
+    chat = Chat.objects.get(pk=world.chat.pk)
+    assert 'data-changed="' in response.content.decode()
+    settings = services.effective_settings(chat)
+    assert settings.llm_settings.temperature == 0.2
+    assert settings.retrieval_settings.max_tokens == 2048
+    assert Blueprint.objects.get().current.llm_parameters.temperature is None
+    signed_in.post(reverse("playground:chat-settings-reset", args=[world.chat.pk]))
+    chat.refresh_from_db()
+    assert services.effective_settings(chat).llm_settings.temperature is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("max_tokens", "0"),
+        ("max_tokens", "51201"),
+        ("max_documents_retrieved_per_prompt", "11"),
+        ("temperature", "2.1"),
+        ("top_p", "-0.1"),
+        ("max_completion_length", "0"),
+        ("llm_id", "gone"),
+        ("vector_database_id", "f" * 24),
+        ("vector_database_id", ""),
+        ("temperature", "warm"),
+    ],
+)
+def test_an_impossible_setting_is_refused_at_its_field(signed_in, world, field, value):
+    url = reverse("playground:chat-settings", args=[world.chat.pk])
+
+    response = signed_in.post(url, panel(**{field: value}), headers=HTMX)
+
+    assert response.status_code == 422
+    assert response.headers["HX-Retarget"] == "#settings"
+    assert 'class="errorlist"' in response.content.decode()
+    world.chat.refresh_from_db()
+    assert world.chat.llm_settings is None
+    assert world.chat.retrieval_settings is None
+
+
+def test_the_use_of_history_is_changed_for_the_blueprint(signed_in, world):
+    url = reverse("playground:chat-settings", args=[world.chat.pk])
+    data = panel(vector_database_id=world.database.pk)
+    del data["prompt_type"]
+
+    signed_in.post(url, data)
+
+    assert Blueprint.objects.get().current.prompt_type == "ONE_TIME_PROMPT"
+
+
+def test_saving_makes_a_version_and_copying_a_blueprint(signed_in, world):
+    chat = world.chat
+    data = panel(vector_database_id=world.database.pk, temperature="0.5")
+    signed_in.post(reverse("playground:chat-settings", args=[chat.pk]), data)
+
+    copied = signed_in.post(
+        reverse("playground:chat-settings-copy", args=[chat.pk]), {"name": "Warmer"}
+    )
+    signed_in.post(reverse("playground:chat-settings-save", args=[chat.pk]))
+
+    world.blueprint.refresh_from_db()
+    assert world.blueprint.current.number == 2
+    assert world.blueprint.current.llm_parameters.temperature == 0.5
+    copy = Blueprint.objects.get(name="Warmer")
+    assert copy.current.llm_parameters.temperature == 0.5
+    assert copied.headers["Location"].endswith(f"?blueprint={copy.pk}")
+
+
+def test_changing_a_setting_first_begins_the_chat(signed_in, world):
+    url = reverse("playground:chat-create", args=[world.playground.pk])
+    data = panel(
+        blueprint=world.blueprint.pk, vector_database_id=world.database.pk, temperature="1"
+    )
+
+    signed_in.post(url, data)
+
+    chat = Chat.objects.exclude(pk=world.chat.pk).get()
+    assert services.effective_settings(chat).llm_settings.temperature == 1
+
+
+def test_chats_are_renamed_and_deleted(signed_in, world):
+    signed_in.post(reverse("playground:chat-rename", args=[world.chat.pk]), {"name": "Waiting"})
+    world.chat.refresh_from_db()
+    assert world.chat.name == "Waiting"
+    confirmation = signed_in.get(reverse("playground:chat-delete", args=[world.chat.pk]))
+    assert "Waiting" in confirmation.content.decode()
+    assert Chat.objects.exists()
+    signed_in.post(reverse("playground:chat-delete", args=[world.chat.pk]))
+    assert not Chat.objects.exists()
+
+
+def test_blueprints_are_made_changed_and_removed(signed_in, world):
+    playground = world.playground
+    new = reverse("playground:blueprint-create", args=[playground.pk])
+    assert f'value="{world.database.pk}" selected' in signed_in.get(new).content.decode()
+    assert signed_in.post(new, panel(name="")).status_code == 422
+
+    signed_in.post(new, panel(name="Bare", top_p="0.5"))
+    blueprint = Blueprint.objects.get(name="Bare")
+    keys = [playground.pk, blueprint.pk]
+    signed_in.post(
+        reverse("playground:blueprint-edit", args=keys), panel(name="Barer", top_p="0.9")
+    )
+    blueprint.refresh_from_db()
+    assert (blueprint.name, blueprint.current.llm_parameters.top_p) == ("Barer", 0.9)
+    signed_in.post(reverse("playground:blueprint-remove", args=keys))
+    assert not Blueprint.objects.filter(pk=blueprint.pk).exists()
+
+
+def test_only_the_newest_questions_are_shown_at_first(signed_in, world):
+    prompt = world.prompt
+    for number in range(45):
+        prompt.pk = f"{number:024x}"
+        prompt.log = None
+        prompt._state.adding = True
+        prompt.save()
+    url = reverse("playground:chat-detail", args=[world.chat.pk])
+
+    page = signed_in.get(url).content.decode()
+
+    assert page.count('<article class="turn') == 40
+    assert "Show earlier questions" in page
+    assert signed_in.get(f"{url}?all").content.decode().count('<article class="turn') == 46
+
+
+def test_the_page_costs_the_same_whatever_the_number_of_questions(
+    signed_in, world, django_assert_max_num_queries
+):
+    prompt = world.prompt
+    for number in range(20):
+        prompt.pk = f"{number:024x}"
+        prompt.log = None
+        prompt._state.adding = True
+        prompt.save()
+
+    with django_assert_max_num_queries(26):
+        signed_in.get(reverse("playground:chat-detail", args=[world.chat.pk]))
+
+
+def test_thumbs_are_per_reader_changeable_and_removable(signed_in, world, vera):
+    url = reverse("playground:prompt-feedback", args=[world.prompt.pk])
+
+    fragment = signed_in.post(url, {"thumb": "up"}, headers=HTMX).content.decode()
+    assert 'value="none" aria-pressed="true" aria-label="Good answer"' in fragment
+    signed_in.post(url, {"thumb": "down"})
+    assert Feedback.objects.get().is_positive is False
+    signed_in.force_login(vera)
+    page = signed_in.get(reverse("playground:chat-detail", args=[world.chat.pk])).content.decode()
+    assert 'aria-pressed="true"' not in page
+    signed_in.post(url, {"thumb": "up"})
+    assert Feedback.objects.count() == 2
+    signed_in.post(url, {"thumb": "none"})
+    assert Feedback.objects.get().user != vera
+
+
+def test_a_finished_question_is_asked_again_and_a_failed_one_starts_over(signed_in, world):
+    url = reverse("playground:prompt-retry", args=[world.prompt.pk])
+
+    again = signed_in.post(url, headers=HTMX)
+    assert again.headers["HX-Retarget"] == "#thread"
+    assert ChatPrompt.objects.count() == 2
+    ChatPrompt.objects.filter(pk=world.prompt.pk).update(
+        status=Status.ERROR, error_message="The LLM refused: check the key."
+    )
+    page = signed_in.get(reverse("playground:chat-detail", args=[world.chat.pk])).content.decode()
+    assert "The LLM refused: check the key." in page
+    over = signed_in.post(url, headers=HTMX)
+    assert over.headers["HX-Retarget"] == f"#prompt-{world.prompt.pk}"
+    assert ChatPrompt.objects.count() == 2
+
+
+def test_a_running_answer_can_be_stopped_but_not_retried(signed_in, world):
+    ChatPrompt.objects.update(status=Status.RUNNING, result_text="So far")
+    stop = reverse("playground:prompt-stop", args=[world.prompt.pk])
+
+    fragment = signed_in.get(
+        reverse("playground:prompt-detail", args=[world.prompt.pk]), headers=HTMX
+    ).content.decode()
+    assert "So far" in fragment
+    assert "data-unfinished" in fragment
+    assert signed_in.post(stop, headers=HTMX).status_code == 204
+    assert ChatPrompt.objects.get().stop_requested
+    retry = signed_in.post(reverse("playground:prompt-retry", args=[world.prompt.pk]))
+    assert retry.status_code == 409
+
+
+def test_a_citation_opens_alone_and_as_a_page(signed_in, world):
+    url = reverse("playground:citation-detail", args=[world.prompt.pk, 1])
+
+    alone = signed_in.get(url, headers=HTMX).content.decode()
+    page = signed_in.get(url).content.decode()
+
+    for text in (alone, page):
+        assert '<mark id="passage">Within thirty days of delivery.</mark>' in text
+        assert "p. 4" in text
+    assert "<html" not in alone
+    missing = reverse("playground:citation-detail", args=[world.prompt.pk, 2])
+    assert signed_in.get(missing).status_code == 404
+
+
+def test_a_question_is_deleted(signed_in, world):
+    signed_in.post(reverse("playground:prompt-delete", args=[world.prompt.pk]))
+
+    assert not ChatPrompt.objects.exists()
+
+
+def test_an_empty_playground_says_how_to_begin(signed_in, world, alice):
+    url = reverse("playground:playground-create", args=[world.use_case.pk])
+    signed_in.post(url, {"name": "Second"})
+    playground = Playground.objects.get(name="Second")
+
+    page = signed_in.get(reverse("playground:playground-detail", args=[playground.pk]))
+
+    assert "Make the first blueprint" in page.content.decode()

@@ -1,0 +1,47 @@
+from django.urls import reverse
+
+from tracing.models import Log, LogPayload
+
+
+def test_the_list_shows_the_roots_newest_first_and_leads_on(client, alice, world):
+    client.force_login(alice)
+    for number in range(55):
+        root = Log.objects.get(pk=world.log.pk)
+        root.pk = f"{number:024x}"
+        root._state.adding = True
+        root.save()
+    url = reverse("tracing:log-list", args=[world.use_case.pk])
+
+    page = client.get(url).content.decode()
+
+    assert page.count('<td class="name"><a href="/traces/') == 50
+    assert "Older" in page
+
+
+def test_a_trace_shows_funnel_passages_prompt_and_figures(client, alice, world):
+    client.force_login(alice)
+
+    page = client.get(reverse("tracing:log-detail", args=[world.log.pk])).content.decode()
+
+    assert "How long may I wait?" in page
+    for part in ("similarity", "returns.md · p. 4", "0.910", "exact", "1.24 s"):
+        assert part in page
+    assert "Answer from &lt;source&gt; only." in page
+    assert "CHAT_HISTORY_AWARE" in page
+
+
+def test_any_log_of_the_tree_opens_the_whole_tree(client, alice, world):
+    client.force_login(alice)
+    child = Log.objects.filter(parent=world.log).first()
+
+    page = client.get(reverse("tracing:log-detail", args=[child.pk])).content.decode()
+
+    assert "How long may I wait?" in page
+
+
+def test_a_trace_whose_payload_expired_is_still_a_page(client, alice, world):
+    client.force_login(alice)
+    LogPayload.objects.all().delete()
+
+    assert client.get(reverse("tracing:log-detail", args=[world.log.pk])).status_code == 200
+    assert client.get(reverse("tracing:log-list", args=[world.use_case.pk])).status_code == 200
