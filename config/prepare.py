@@ -26,8 +26,11 @@ def collect_static_files() -> None:
             found = os.stat(storage.path(path))
             fingerprint.update(f"{path} {found.st_size} {found.st_mtime_ns}\n".encode())
     stamp = settings.STATIC_ROOT.with_name("static.stamp")
-    if stamp.is_file() and stamp.read_text() == fingerprint.hexdigest():
+    is_there = (settings.STATIC_ROOT / "staticfiles.json").is_file() and stamp.is_file()
+    if is_there and stamp.read_text() == fingerprint.hexdigest():
         return
+    # Taken away first, so that a copying that is cut off is done again.
+    stamp.unlink(missing_ok=True)
     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
     stamp.write_text(fingerprint.hexdigest())
 

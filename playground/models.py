@@ -208,3 +208,16 @@ class Feedback(models.Model):
 
     def __str__(self) -> str:
         return f"{'up' if self.is_positive else 'down'} by {self.user}"
+
+
+class Sample(models.Model):
+    """The one record that the sample was begun here, so that nobody who deletes it gets it again."""
+
+    use_case = models.OneToOneField(UseCase, models.SET_NULL, null=True, related_name="+")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="sample_only_one")]
+
+    def __str__(self) -> str:
+        return "the sample"
