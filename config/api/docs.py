@@ -21,7 +21,7 @@ _ERRORS = {"401", "403", "404", "409", "422"}
 @cache
 def document() -> Json:
     """The OpenAPI document; it changes only with the code."""
-    generator: Any = SchemaGenerator()
+    generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
     return dict(generator.get_schema(request=None, public=True))
 
 
@@ -85,7 +85,7 @@ def _page() -> dict[str, Any]:
 
 def _operation(path: str, method: str, described: Json) -> Operation:
     answers = [_answer(status, told) for status, told in described["responses"].items()]
-    body = next(iter(described.get("requestBody", {}).get("content", {}).values()), {})
+    body = _content(described.get("requestBody", {}))
     return Operation(
         id=described["operationId"],
         method=method.upper(),
@@ -96,15 +96,20 @@ def _operation(path: str, method: str, described: Json) -> Operation:
             _field(place["name"], place["schema"], required=place.get("required", False), at=place)
             for place in described.get("parameters", [])
         ],
-        body=_schema_name(body.get("schema", {})),
+        body=_schema_name(body),
         answers=[answer for answer in answers if answer.status not in _ERRORS],
         errors=[answer for answer in answers if answer.status in _ERRORS],
     )
 
 
 def _answer(status: str, told: Json) -> Answer:
-    content = next(iter(told.get("content", {}).values()), {})
-    return Answer(status, told.get("description", ""), _schema_name(content.get("schema", {})))
+    return Answer(status, told.get("description", ""), _schema_name(_content(told)))
+
+
+def _content(described: Json) -> Json:
+    """The schema of a body; each has one content type."""
+    found: Json = next(iter(described.get("content", {}).values()), {})
+    return dict(found.get("schema", {}))
 
 
 def _fields(schema: Json) -> list[Field]:

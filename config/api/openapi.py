@@ -22,7 +22,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API token, from Settings → API tokens. `Token <token>` works too.",
+            "description": 'An API token: the page "API tokens" makes one, and so does manage.py token. "Token" instead of "Bearer" works too.',
         }
 
 
@@ -68,7 +68,7 @@ def _operation_id(qualified_name: str, *, many: bool) -> str:
     return _VERBS[method] + view.removeprefix("One").removesuffix("s")
 
 
-_DESCRIPTIONS = {200: "Done.", 201: "Made.", 202: "Accepted; `Location` tells when.", 204: "Gone."}
+_DESCRIPTIONS = {200: "Done.", 201: "Made.", 202: "Accepted; Location tells when.", 204: "Gone."}
 
 _PROBLEM: Json = {
     "type": "object",
@@ -77,7 +77,7 @@ _PROBLEM: Json = {
         "loc": {
             "type": "array",
             "items": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
-            "description": "Where: `body`, `query` or `path`, then names and indexes.",
+            "description": "Where: body, query or path, then names and indexes.",
         },
         "msg": {"type": "string", "description": "What is wrong."},
         "type": {"type": "string", "description": "Its kind, named as pydantic 2 does."},

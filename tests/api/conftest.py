@@ -121,7 +121,7 @@ def prompt(alice, chat) -> ChatPrompt:
 
 
 @pytest.fixture
-def answered(prompt) -> ChatPrompt:
+def answered(prompt: ChatPrompt) -> ChatPrompt:
     """The prompt with an answer, as a worker leaves it."""
     ChatPrompt.objects.filter(pk=prompt.pk).update(
         status=Status.COMPLETED,

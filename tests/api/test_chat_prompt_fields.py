@@ -164,7 +164,7 @@ def test_everything_wrong_is_told_at_once(api, chat):
 
 
 def nested(depth):
-    value = {}
+    value: dict[str, object] = {}
     for _ in range(depth):
         value = {"$and": [value]}
     return value
