@@ -22,8 +22,8 @@ from config.supervisor import Child, LineLog
 
 _POLL_SECONDS = 0.1
 _READY_SECONDS = 120.0
-# The order in which the children end: the worker may still need the others, and so on.
-_WORKER, _WEB, _DATABASE = 1, 2, 3
+# The order in which the children end: worker and web need the database to the last.
+_WORK, _DATABASE = 1, 2
 _WEB_DRAIN_SECONDS = 3
 
 
@@ -136,13 +136,11 @@ class Launcher:
             *("--no-access-log", "--log-level", "warning", "--no-server-header"),
             *("--timeout-graceful-shutdown", str(_WEB_DRAIN_SECONDS)),
         ]
-        self._add_child("web process", web, log="web", stage=_WEB, stop_seconds=8.0)
         worker = ["manage.py", "worker"]
-        self._add_child("worker", worker, log="worker", stage=_WORKER, stop_seconds=15.0)
+        self._add_child("worker", worker, log="worker", stop_seconds=15.0)
+        self._add_child("web process", web, log="web", stop_seconds=8.0)
 
-    def _add_child(
-        self, name: str, arguments: list[str], *, log: str, stage: int, stop_seconds: float
-    ) -> None:
+    def _add_child(self, name: str, arguments: list[str], *, log: str, stop_seconds: float) -> None:
         lines = LineLog(self._log_path(log), self.show_of_child)
 
         def spawn() -> "subprocess.Popen[bytes]":
@@ -150,7 +148,7 @@ class Launcher:
             lines.follow(process)
             return process
 
-        child = Child(name, spawn, self.keeper, stage=stage, stop_seconds=stop_seconds)
+        child = Child(name, spawn, self.keeper, stage=_WORK, stop_seconds=stop_seconds)
         self.children.append(child)
         child.start()
 
@@ -198,9 +196,12 @@ class Launcher:
     def _stop(self) -> None:
         if self.asked_to_stop():
             say("Ending; once more Ctrl-C to end at once.")
-        for child in sorted(self.children, key=lambda child: child.stage):
-            child.ask_to_stop()
-            child.wait_for_end(hurry=self.asked_to_hurry)
+        for stage in (_WORK, _DATABASE):
+            children = [child for child in self.children if child.stage == stage]
+            for child in children:
+                child.ask_to_stop()
+            for child in children:
+                child.wait_for_end(hurry=self.asked_to_hurry)
 
     def _wait_for(self, process: "subprocess.Popen[bytes]") -> None:
         """Wait for a command while tending the rest; Interrupted when asked to stop."""

@@ -47,7 +47,8 @@ class Groundwork:
         self.output = data.with_name(f"{data.name}-{port}.output")
         kept = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment = kept | {"GROUNDWORK_DATA": str(data), "GROUNDWORK_PORT": str(port)}
-        self.environment |= environment
+        # The sample has tests of its own.
+        self.environment |= {"GROUNDWORK_SAMPLE": "0"} | environment
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "config.launcher"],
