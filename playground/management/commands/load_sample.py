@@ -37,7 +37,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"Waiting for {wait.what}.")
                 _wait_for(wait)
         except AppError as error:
-            raise CommandError(f"{error.message} {_AGAIN}") from error
+            advice = f" {_AGAIN}" if sample_data.is_wanted() else ""
+            raise CommandError(error.message + advice) from error
         self.stdout.write(f"The sample is loaded; it took {time.monotonic() - started:.1f} s.")
 
 
