@@ -42,9 +42,10 @@ Observer = Callable[[Message], None]
 
 
 class Listener:
-    """Relays notifications to subscribers by topic. Lives in one event loop."""
+    """Relays a channel's notifications to subscribers by topic. Lives in one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, channel: str = CHANNEL) -> None:
+        self._channel = channel
         self._subscribers: dict[str, set[asyncio.Queue[Message]]] = {}
         self._observers: list[Observer] = []
         self._task: asyncio.Task[None] | None = None
@@ -97,7 +98,7 @@ class Listener:
             **connection_parameters() | {"autocommit": True}, application_name="groundwork listener"
         )
         async with connection:
-            await connection.execute(f"LISTEN {CHANNEL}")
+            await connection.execute(f"LISTEN {self._channel}")
             self._dispatch(GAP)
             self._listening.set()
             async for notification in connection.notifies():

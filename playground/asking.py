@@ -93,7 +93,7 @@ def stop(prompt: ChatPrompt, *, user: User) -> None:
     """End the answer where it is; what has been written of it stays."""
     require_editor(prompt.chat.playground.use_case, user)
     ChatPrompt.objects.filter(pk=prompt.pk, status__in=UNFINISHED).update(stop_requested=True)
-    publish(topic=tasks.CONTROL_TOPIC, event="stop", data={"prompt": prompt.pk})
+    tasks.tell_workers_to_stop(prompt.pk)
 
 
 @transaction.atomic
@@ -102,7 +102,7 @@ def delete_prompt(prompt: ChatPrompt, *, user: User) -> None:
     require_editor(prompt.chat.playground.use_case, user)
     prompt_id, chat_id = prompt.pk, prompt.chat_id
     prompt.delete()
-    publish(topic=tasks.CONTROL_TOPIC, event="stop", data={"prompt": prompt_id})
+    tasks.tell_workers_to_stop(prompt_id)
     publish(topic=f"chat:{chat_id}", event="deleted", data={"prompt": prompt_id})
 
 

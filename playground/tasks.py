@@ -10,6 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from config.listener import Message
+from config.notify import WORKERS_CHANNEL, publish
 from config.threads import in_thread
 from playground.answering import Delta, Failed, Finished, Prompted, Question, Retrieved, answer
 from playground.recording import MOST_ATTEMPTS, Begun, Outcome, begin, finish
@@ -18,8 +19,6 @@ from playground.relay import AnswerText, Relay, relay
 logger = logging.getLogger(__name__)
 
 QUEUE = "chat"
-# What workers are told, beside what the queue tells them.
-CONTROL_TOPIC = "workers"
 
 _SECONDS_BETWEEN_ATTEMPTS = 1
 
@@ -131,9 +130,14 @@ def enqueue_answer(*, prompt_id: str, chat_id: str) -> None:
     answer_prompt.configure(lock=f"chat:{chat_id}").defer(prompt_id=prompt_id)
 
 
+def tell_workers_to_stop(prompt_id: str) -> None:
+    """End the answer, whichever worker is at it, when the caller's transaction commits."""
+    publish(topic="answers", event="stop", data={"prompt": prompt_id}, channel=WORKERS_CHANNEL)
+
+
 def obey(message: Message) -> None:
     """What the worker's listener calls with every message."""
-    if message.topic == CONTROL_TOPIC and message.event == "stop":
+    if message.event == "stop":
         switch = _switches.get(message.data["prompt"])
         if switch is not None:
             switch.turn_off()

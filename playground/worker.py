@@ -14,7 +14,8 @@ from procrastinate.contrib.django import app as django_app
 from procrastinate.exceptions import ProcrastinateException
 
 from config.database import connection_parameters
-from config.listener import listener
+from config.listener import Listener
+from config.notify import WORKERS_CHANNEL
 from config.threads import in_thread
 from playground import tasks
 from playground.recovery import fail_orphans
@@ -56,7 +57,7 @@ def _pool_without_checks(**options: Any) -> psycopg_pool.AsyncConnectionPool:
 @contextlib.asynccontextmanager
 async def ready() -> AsyncIterator[App]:
     """The queue opened, with relay and listener running: what answering needs around it."""
-    ears = listener()
+    ears = Listener(WORKERS_CHANNEL)
     ears.observe(tasks.obey)
     # A second app on the same tasks: what jobs themselves enqueue still goes through Django's
     # connection, in their transaction.

@@ -119,7 +119,7 @@ def test_failed_answers_are_no_history(answered, chat, llm_server):
 def test_history_gives_way_when_the_context_is_small(answered, chat, llm):
     llm.context_size = 500
     llm.save()
-    answered(chat, "one " * 150)
+    answered(chat, "one " * 200)
     second = answered(chat, "two " * 60)
     third = answered(chat, "three?")
     assert second.history_ids == []
