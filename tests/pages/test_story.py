@@ -183,7 +183,7 @@ def test_each_uploaded_file_tells_its_own_error(page, chat_url, tmp_path):
     expect(page.locator(".uploads li").first).to_contain_text("Added")
     expect(page.locator(".uploads .bad")).to_be_visible()
     page.get_by_role("link", name="Show the documents").click()
-    expect(page.get_by_role("link", name="hours.md")).to_be_visible()
+    expect(page.get_by_role("link", name="hours.md", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,0 +1,168 @@
+"""Answers in the making, in a browser: a slow LLM, Stop, failures, and a server that goes away."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.llm_server import UNAUTHORIZED, Behaviour, LLMServer
+
+SLOW = 60_000
+WORDS = " ".join(f"word{number}" for number in range(150))
+
+
+@pytest.fixture(scope="module")
+def llm() -> Iterator[LLMServer]:
+    with LLMServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def chat_url(chromium, running, llm) -> str:
+    """A chat with a blueprint of `llm`, shared with the owner by the administrator who made it."""
+    context = chromium.new_context(base_url=running.url)
+    page = context.new_page()
+    page.goto(running.sign_in_link("admin@localhost"))
+    page.wait_for_url(f"{running.url}/")
+    page.goto("/llms/endpoints/new/")
+    page.get_by_label("Name").fill("Test server")
+    page.get_by_label("Base URL").fill(llm.base_url)
+    page.get_by_role("button", name="Add").click()
+    page.goto("/use-cases/new/")
+    page.get_by_label("Name").fill("Streams")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("link", name="Share").click()
+    page.get_by_label(re.compile("Email")).fill(running.email)
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("link", name="New playground").click()
+    page.get_by_label("Name").fill("Streams")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("link", name="make a blueprint without documents").click()
+    page.get_by_label("Name").fill("Slow")
+    page.get_by_label("LLM", exact=True).select_option(label="test-model")
+    page.get_by_role("button", name="Create").click()
+    llm.script(Behaviour(text="Hello."))
+    ask(page, "Are you there?")
+    page.wait_for_url("**/chats/*/")
+    expect(page.locator(".answer.prose")).to_contain_text("Hello.", timeout=SLOW)
+    url = page.url
+    context.close()
+    return url
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_label("Your question").fill(question)
+    page.keyboard.press("Control+Enter")
+
+
+def test_text_grows_word_by_word_and_ends_rendered(page, chat_url, llm):
+    page.goto(chat_url)
+    llm.script(Behaviour(text="**Bold** " + WORDS, interval_ms=15))
+
+    ask(page, "Tell me much")
+
+    turn = page.locator(".turn").last
+    expect(turn.locator("[data-text]")).to_contain_text("word3", timeout=SLOW)
+    expect(turn.locator("[data-first-token]")).to_contain_text("first token")
+    expect(turn.locator(".answer")).to_have_attribute("aria-busy", "true")
+    expect(turn.locator(".answer strong")).to_have_text("Bold", timeout=SLOW)
+    expect(turn.locator(".answer")).to_have_text(f"Bold {WORDS}")
+    expect(page.locator("#live")).to_have_text("The answer is finished.")
+
+
+def test_escape_stops_and_keeps_what_was_written(page, chat_url, llm):
+    page.goto(chat_url)
+    llm.script(Behaviour(text=WORDS, interval_ms=100))
+
+    ask(page, "Tell me too much")
+    turn = page.locator(".turn").last
+    expect(turn.locator("[data-text]")).to_contain_text("word3", timeout=SLOW)
+    page.keyboard.press("Escape")
+
+    expect(turn.locator(".meta")).to_contain_text("stopped", timeout=SLOW)
+    expect(turn.locator(".answer")).to_contain_text("word3")
+    expect(turn.locator(".answer")).not_to_contain_text("word149")
+
+
+def test_a_failure_is_said_in_place_and_retry_mends_it(page, chat_url, llm):
+    page.goto(chat_url)
+    llm.script(UNAUTHORIZED)
+
+    ask(page, "Will you refuse?")
+
+    turn = page.locator(".turn").last
+    expect(turn.locator(".failure")).to_contain_text("key", timeout=SLOW)
+    expect(turn.locator(".failure")).not_to_contain_text("sk-secret123")
+    llm.script(Behaviour(text="Not any more."))
+    turn.get_by_role("button", name="Retry").click()
+    expect(page.locator(".turn").last.locator(".answer.prose")).to_have_text(
+        "Not any more.", timeout=SLOW
+    )
+
+
+def test_a_web_process_killed_in_mid_answer_costs_no_word_and_doubles_none(
+    page, chat_url, llm, running
+):
+    page.goto(chat_url)
+    llm.script(Behaviour(text=WORDS, interval_ms=60))
+
+    ask(page, "Survive this")
+    turn = page.locator(".turn").last
+    expect(turn.locator("[data-text]")).to_contain_text("word5", timeout=SLOW)
+    running.kill("web")
+
+    expect(turn.locator(".answer.prose")).to_have_text(WORDS, timeout=SLOW)
+    expect(page.locator("#banner")).to_be_hidden(timeout=SLOW)
+
+
+def test_a_reload_in_mid_answer_goes_on_where_it_was(page, chat_url, llm):
+    page.goto(chat_url)
+    llm.script(Behaviour(text=WORDS, interval_ms=30))
+
+    ask(page, "Tell me while I reload")
+    expect(page.locator(".turn").last.locator("[data-text]")).to_contain_text("word5", timeout=SLOW)
+    page.reload()
+
+    turn = page.locator(".turn").last
+    expect(turn.locator("[data-text]")).to_contain_text("word9", timeout=SLOW)
+    expect(turn.locator(".answer.prose")).to_have_text(WORDS, timeout=SLOW)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_page_is_wider_than_the_window(page, chat_url, width):
+    page.set_viewport_size({"width": width, "height": 844})
+
+    for url in (chat_url, "/", "/account/tokens/"):
+        page.goto(url)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_a_phone_the_panels_are_sheets(page, chat_url):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(chat_url)
+
+    side = page.get_by_role("complementary", name="Blueprints and chats")
+    expect(side).to_be_hidden()
+    page.get_by_role("link", name="Blueprints and chats").click()
+    expect(side).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(side).to_be_hidden()
+
+
+def test_without_scripts_one_can_ask_and_reload(chromium, running, signed_in, chat_url, llm):
+    llm.script(Behaviour(text="Plain and **good**."))
+    context = chromium.new_context(
+        base_url=running.url, java_script_enabled=False, storage_state=signed_in.storage_state()
+    )
+    page = context.new_page()
+    page.goto(chat_url)
+
+    page.get_by_label("Your question").fill("Without scripts?")
+    page.get_by_role("button", name="Send").click()
+    turn = page.locator(".turn").last
+    expect(turn.locator("h2")).to_have_text("Without scripts?")
+    while turn.locator(".is-streaming").count():
+        page.reload()
+    expect(turn.locator(".answer strong")).to_have_text("good")
+    context.close()
