@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -83,7 +83,8 @@ class ChatPrompts(Endpoint):
             changes=changes_in(given, null_clears=False),
             metadata_filter=given.get("metadata_filter"),
         )
-        response = _answer(self.user, prompt.pk, status=202)
+        prefetch_related_objects([prompt], "feedback")
+        response = Response(ChatPromptSerializer(prompt).data, status=202)
         response["Location"] = self.absolute(reverse("genai-status", args=[prompt.pk]))
         return response
 
@@ -139,6 +140,6 @@ def _filtered(rows: QuerySet[ChatPrompt], query: dict[str, Any]) -> QuerySet[Cha
     return rows
 
 
-def _answer(user: User, prompt_id: str, *, status: int = 200) -> Response:
+def _answer(user: User, prompt_id: str) -> Response:
     shown = find(prompts_of(user), prompt_id, "Chat prompt")
-    return Response(ChatPromptSerializer(shown).data, status=status)
+    return Response(ChatPromptSerializer(shown).data)

@@ -36,6 +36,10 @@ class Begun:
     question: Question | None
     problem: str = ""
 
+    @property
+    def llm(self) -> LLM | None:
+        return self.question.llm if self.question else None
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -75,8 +79,9 @@ def begin(prompt_id: str) -> Begun | None:
     if not claimed:
         return None
     prompt = (
-        ChatPrompt.objects.select_related("chat__playground", "created_by")
+        ChatPrompt.objects.select_related("chat__playground")
         .filter(pk=prompt_id)
+        .order_by()
         .first()
     )
     if prompt is None:
@@ -124,21 +129,21 @@ def _history(prompt: ChatPrompt) -> tuple[Turn, ...]:
     return tuple(Turn(*row) for row in rows if row[2])
 
 
-def finish(prompt: ChatPrompt, outcome: Outcome, text: str) -> None:
+def finish(begun: Begun, outcome: Outcome, text: str) -> None:
     """Store the answer, its figures and its trace, and tell that it is done, all or nothing.
 
     Does nothing when the prompt was deleted, or a later attempt has taken over.
     """
-    usage = _usage(prompt, outcome, text)
+    prompt = begun.prompt
+    usage = _usage(begun.llm, outcome, text)
     with transaction.atomic():
-        fields = _result_fields(outcome, text) | usage
         mine = ChatPrompt.objects.filter(
             pk=prompt.pk, attempt=prompt.attempt, status=Status.RUNNING
         )
-        if not mine.update(**fields):
+        if not mine.select_for_update(no_key=True).exists():
             return
         root = _trace(prompt, outcome, text, usage)
-        ChatPrompt.objects.filter(pk=prompt.pk).update(log=root)
+        mine.update(log=root, **_result_fields(outcome, text), **usage)
         publish(
             topic=f"chat:{prompt.chat_id}",
             event="finished",
@@ -174,7 +179,7 @@ def _completion(outcome: Outcome) -> Completion | None:
     return outcome.ended.completion if isinstance(outcome.ended, Finished) else None
 
 
-def _usage(prompt: ChatPrompt, outcome: Outcome, text: str) -> dict[str, Any]:
+def _usage(llm: LLM | None, outcome: Outcome, text: str) -> dict[str, Any]:
     """Tokens as the provider counted them, else an estimate that is marked as one; and the cost."""
     if outcome.prompted is None:
         return {"input_tokens": 0, "output_tokens": 0, "tokens_estimated": False, "cost": None}
@@ -186,7 +191,6 @@ def _usage(prompt: ChatPrompt, outcome: Outcome, text: str) -> dict[str, Any]:
         read = sum(estimate_tokens(m["content"]) for m in outcome.prompted.messages)
     if written is None:
         written = estimate_tokens(text) if text else 0
-    llm = LLM.objects.select_related("endpoint").filter(pk=prompt.llm_id).first()
     model_name = completion.model_name if completion else ""
     cost = price(llm, model_name, read, written) if llm else None
     return {
@@ -225,7 +229,7 @@ def _trace(prompt: ChatPrompt, outcome: Outcome, text: str, usage: dict[str, Any
     )
     steps = [_retrieve_step(prompt, outcome, ended), _generate_step(outcome, text, usage, ended)]
     return tracing.record(
-        use_case=prompt.chat.playground.use_case,
+        use_case_id=prompt.chat.playground.use_case_id,
         user_id=prompt.created_by_id,
         blueprint_version_id=prompt.blueprint_version_id,
         root=root,

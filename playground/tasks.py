@@ -82,7 +82,7 @@ async def _work_on(begun: Begun, switch: _Switch) -> None:
         else:
             await _until_stopped(_answer(begun.question, outcome, voice, text), switch, outcome)
         await voice.drained()
-        await in_thread(finish, prompt, outcome, text.text())
+        await in_thread(finish, begun, outcome, text.text())
     finally:
         voice.end(text)
 

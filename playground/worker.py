@@ -27,6 +27,12 @@ _SWEEP_SECONDS = 2.0
 _RESTART_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
 _QUEUE_CONNECTIONS = 6
+_CHAT_OPTIONS: dict[str, Any] = {
+    # A question that waits for an earlier one of its chat is not announced when that one is done.
+    "fetch_job_polling_interval": 0.2,
+    # Answers use threads of their own for the database, which clean up after themselves.
+    "task_middleware": [],
+}
 
 
 def queue_connector() -> PsycopgConnector:
@@ -85,7 +91,7 @@ async def _run() -> None:
         chores = [group.create_task(_sweep(queue), name="sweep")]
         # Answers wait for LLMs, hundreds at a time; ingestion computes, and one at a time is best.
         workers = [
-            _worker(queue, tasks.QUEUE, settings.CHAT_CONCURRENCY, {"task_middleware": []}),
+            _worker(queue, tasks.QUEUE, settings.CHAT_CONCURRENCY, _CHAT_OPTIONS),
             _worker(queue, "ingest", settings.INGEST_CONCURRENCY, {}),
         ]
         running = [group.create_task(worker) for worker in workers]

@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from accounts.models import UseCase
 from tracing.models import Log, LogKind, LogPayload
 
 
@@ -30,7 +29,7 @@ class Step:
 
 def record(
     *,
-    use_case: UseCase,
+    use_case_id: str,
     user_id: str,
     blueprint_version_id: str | None,
     root: Step,
@@ -38,7 +37,7 @@ def record(
 ) -> Log:
     """Write the tree in two statements, and return its root."""
     common = {
-        "use_case": use_case,
+        "use_case_id": use_case_id,
         "user_id": user_id,
         "blueprint_version_id": blueprint_version_id,
     }

@@ -127,7 +127,7 @@ def _answer(prompt: ChatPrompt, document: Document, use_case: UseCase) -> Log:
         **figures,
     )
     log = tracing.record(
-        use_case=use_case,
+        use_case_id=use_case.pk,
         user_id=prompt.created_by_id,
         blueprint_version_id=None,
         root=root,
