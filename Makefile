@@ -7,7 +7,7 @@ DATA ?= .groundwork
 ARGS ?=
 PYTHON := .venv/bin/python
 
-.PHONY: run test lint lock install install-dev
+.PHONY: run test screenshots lint lock install install-dev
 
 run: install
 	@GROUNDWORK_DATA='$(DATA)' GROUNDWORK_PORT='$(PORT)' GROUNDWORK_HOST='$(HOST)' \
@@ -16,6 +16,10 @@ run: install
 # ARGS go to pytest: make test ARGS='-k citations'
 test: install-dev
 	@$(PYTHON) -m pytest $(ARGS)
+
+# Of the main pages, into screenshots/ and docs/images/.
+screenshots: install-dev
+	@$(PYTHON) -m tests.screenshots
 
 lint: install-dev
 	@$(PYTHON) -m ruff check .

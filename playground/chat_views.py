@@ -156,7 +156,7 @@ def _change(chat: Chat, changes: SettingsChanges, request: PageRequest) -> None:
             changes=SettingsChanges(prompt_type=given.pop("prompt_type")),
         )
     theirs = chat.blueprint.current.vector_database_id
-    if theirs is not None and given.get("vector_database_id", theirs) is None:
+    if theirs and given.get("vector_database_id", theirs) is None:
         # A chat's own settings stand beside the blueprint's: "none" would mean the blueprint's.
         raise InvalidInput(
             f"A chat cannot go without the database of {chat.blueprint}: "

@@ -72,7 +72,7 @@ class Running:
     def is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/readyz") as response:  # noqa: S310 - our own
-                return response.status == 200
+                return int(response.status) == 200
         except OSError:
             return False
 

@@ -1,6 +1,7 @@
 """A use case with one of everything, so that every page has something to show."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -95,7 +96,7 @@ def _answer(prompt: ChatPrompt, document: Document, use_case: UseCase) -> Log:
         "metadata": {},
     }
     now = timezone.now()
-    figures = {"status": Status.COMPLETED, "latency_ms": 1240.0}
+    figures: dict[str, Any] = {"status": Status.COMPLETED, "latency_ms": 1240.0}
     root = Step(
         kind=LogKind.ANSWER,
         started_at=now,

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 from django.urls import reverse
 
@@ -96,4 +98,4 @@ def test_a_model_is_added_by_hand_and_priced(signed_in, endpoint):
     )
 
     llm.refresh_from_db()
-    assert (llm.label, llm.context_size, llm.input_price) == ("Big", 4096, 1.5)
+    assert (llm.label, llm.context_size, llm.input_price) == ("Big", 4096, Decimal("1.5"))

@@ -54,7 +54,7 @@ def chat_url(signed_in, pdf) -> str:
     ask(page, "How long may a drill be kept?")
     page.wait_for_url("**/chats/*/")
     expect(page.locator(".source").first).to_be_visible(timeout=SLOW)
-    url = page.url
+    url = str(page.url)
     page.close()
     return url
 

@@ -46,7 +46,7 @@ def chat_url(chromium, running, llm) -> str:
     ask(page, "Are you there?")
     page.wait_for_url("**/chats/*/")
     expect(page.locator(".answer.prose")).to_contain_text("Hello.", timeout=SLOW)
-    url = page.url
+    url = str(page.url)
     context.close()
     return url
 

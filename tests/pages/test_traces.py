@@ -32,7 +32,7 @@ def test_a_trace_shows_funnel_passages_prompt_and_figures(client, alice, world):
 
 def test_any_log_of_the_tree_opens_the_whole_tree(client, alice, world):
     client.force_login(alice)
-    child = Log.objects.filter(parent=world.log).first()
+    child = Log.objects.filter(parent=world.log)[0]
 
     page = client.get(reverse("tracing:log-detail", args=[child.pk])).content.decode()
 
