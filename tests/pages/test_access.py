@@ -39,7 +39,9 @@ OWNED = [name for name in ALL if name not in FOR_ANYBODY and name.split(":")[0] 
 
 def status(client, method: str, url: str) -> int:
     response = getattr(client, method)(url)
-    response.close()
+    if response.streaming:
+        # Read to its end, the file behind it is closed.
+        b"".join(response.streaming_content)
     code: int = response.status_code
     return code
 

@@ -88,7 +88,6 @@ def test_originals_come_as_downloads_under_their_own_name(signed_in, world):
     assert response.headers["Content-Disposition"] == 'attachment; filename="returns.md"'
     assert response.headers["Content-Type"] == "application/octet-stream"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    response.close()
 
 
 def test_datasets_and_documents_are_renamed_and_deleted(signed_in, world):
