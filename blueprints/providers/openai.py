@@ -20,6 +20,7 @@ from blueprints.providers import failures
 from blueprints.providers.base import Completion, LLMRequest, TextPiece
 from blueprints.providers.dialect import Dialect
 from blueprints.providers.failures import CallFailed
+from blueprints.providers.pace import Pace
 from blueprints.providers.pools import Pools
 from blueprints.providers.sse import ChatStreamParser, NotAnAnswer
 from blueprints.providers.watch import Watch
@@ -52,6 +53,7 @@ class _Call:
     adapted: int = 0
     has_text: bool = False
     parser: ChatStreamParser = field(default_factory=ChatStreamParser)
+    pace: Pace = field(default_factory=Pace)
 
 
 class OpenAIClient:
@@ -70,9 +72,10 @@ class OpenAIClient:
             dialect=self._dialect(request.model_name),
         )
         try:
-            async with aclosing(self._attempts(call)) as pieces:
-                async for piece in pieces:
-                    yield piece
+            with call.pace:
+                async with aclosing(self._attempts(call)) as pieces:
+                    async for piece in pieces:
+                        yield piece
         finally:
             call.watch.close()
 
@@ -175,6 +178,7 @@ class OpenAIClient:
         chunks = response.aiter_bytes()
         tokens = 0
         while not parser.is_done and parser.error is None:
+            call.pace.before_read()
             with watch:
                 chunk = await anext(chunks, None)
             text = parser.finish() if chunk is None else parser.feed(chunk)
@@ -184,6 +188,7 @@ class OpenAIClient:
                 return
             if parser.tokens != tokens:
                 tokens = parser.tokens
+                await call.pace.rest()
                 watch.limit(settings.LLM_BETWEEN_TOKENS_SECONDS)
         if parser.is_done:
             await _read_to_the_end(chunks, watch)
