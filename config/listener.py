@@ -102,7 +102,8 @@ class Listener:
             self._dispatch(GAP)
             self._listening.set()
             async for notification in connection.notifies():
-                self._dispatch(Message(*notification.payload.split(" ", 2)))
+                for line in notification.payload.split("\n"):
+                    self._dispatch(Message(*line.split(" ", 2)))
 
     def _dispatch(self, message: Message) -> None:
         for observer in self._observers:

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 
 from config.database import connection_parameters
-from config.notify import CHANNEL, encode
+from config.notify import CHANNEL, encode, pack
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +88,7 @@ class Relay:
 
     def add(self, answer: AnswerText, text: str) -> None:
         """Append a piece; it is sent with the next statement."""
-        # PostgreSQL stores no NUL; offsets must count what is stored.
-        text = text.replace("\x00", "")
+        text = _storable(text)
         answer.pieces.append(text)
         answer.unsent.append(text)
         answer.length += len(text)
@@ -153,7 +152,6 @@ class Relay:
                 async with connection:
                     await self._drain_forever(connection)
             except psycopg.Error as exc:
-                # What was being sent is lost to watchers; they see the stored text and the end.
                 logger.warning("The database connection for answers was lost: %s", exc)
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -166,9 +164,14 @@ class Relay:
                 self._piece_timer.cancel()
                 self._piece_timer = None
             self._collect_pieces()
-            payloads, self._events = self._events, []
-            if payloads:
-                await connection.execute(_NOTIFY, [CHANNEL, payloads])
+            messages, self._events = self._events, []
+            try:
+                if messages:
+                    await connection.execute(_NOTIFY, [CHANNEL, list(pack(messages))])
+            except psycopg.Error:
+                # Whoever got them after all knows by the offsets.
+                self._events[:0] = messages
+                raise
             if self._store_timer is not None and self._store_timer.when() <= _now():
                 self._store_timer = None
                 await self._store(connection)
@@ -176,8 +179,9 @@ class Relay:
                 self._idle.set()
 
     async def _store(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        grown = [answer for answer in self._answers.values() if answer.stored < answer.length]
-        texts = [answer.text() for answer in grown]
+        # Not more than was sent: whoever connects goes on from here, and pieces must join it.
+        grown = [answer for answer in self._answers.values() if answer.stored < answer.sent]
+        texts = [answer.text()[: answer.sent] for answer in grown]
         await connection.execute(
             _STORE,
             [
@@ -188,6 +192,14 @@ class Relay:
         )
         for answer, text in zip(grown, texts, strict=True):
             answer.stored = len(text)
+
+
+def _storable(text: str) -> str:
+    """Without NUL and halves of surrogate pairs, which PostgreSQL takes neither in rows nor in
+    notifications; offsets count what is stored."""
+    if not text.isascii():
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.replace("\x00", "")
 
 
 def _later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
