@@ -43,7 +43,7 @@ class Embedder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._device, dtype = _device_and_type()
         self._model = SentenceTransformer(
             str(model.path),

@@ -82,7 +82,9 @@ class _Query:
         self._limit = limit
 
     def exact(self) -> Found:
-        return Found(_hits(self._fetch(_EXACT.format(**self._parts))), EXACT)
+        # Helpers would take longer to start than a small partition takes to scan.
+        rows = self._fetch(_EXACT.format(**self._parts), {"max_parallel_workers_per_gather": "0"})
+        return Found(_hits(rows), EXACT)
 
     def filtered(self, condition: sql.Composable, *, bound: int | None) -> Found:
         """Exact, unless the condition keeps `bound` chunks or more: then `matching` is None."""

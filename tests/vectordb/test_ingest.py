@@ -206,7 +206,7 @@ def test_a_parser_out_of_memory_fails_its_document_alone(dataset, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_job_that_breaks_leaves_an_error_and_nothing_unfinished(dataset, monkeypatch):
+def test_a_job_that_breaks_leaves_an_error_and_nothing_unfinished(dataset, monkeypatch, run_jobs):
     add(dataset, "a.txt", b"words")
     database = create(dataset)
 
@@ -214,7 +214,7 @@ def test_a_job_that_breaks_leaves_an_error_and_nothing_unfinished(dataset, monke
         raise RuntimeError("internal detail")
 
     monkeypatch.setattr("vectordb.partitions.create", fall_over)
-    tasks.ingest_database(database_id=database.pk)
+    run_jobs()
 
     database.refresh_from_db()
     assert database.status == database.ingestions.get().status == Status.ERROR
