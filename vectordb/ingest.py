@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from config.errors import AppError
@@ -206,6 +206,7 @@ class _Run:
         with transaction.atomic():
             if not chunk_store.copy_document(source, ingestion):
                 return False
+            self._total = source.progress_total
             self._complete(ingestion, source.chunks_count)
         return True
 
@@ -214,7 +215,8 @@ class _Run:
         completed = Ingestion.objects.filter(pk=ingestion.pk, status=Status.RUNNING).update(
             status=Status.COMPLETED,
             chunks_count=count,
-            progress_done=F("progress_total"),
+            progress_done=self._total,
+            progress_total=self._total,
             finished_at=timezone.now(),
         )
         if not completed:
