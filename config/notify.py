@@ -26,7 +26,8 @@ _MOST_BYTES = 7_999
 def pack(messages: Iterable[str]) -> Iterator[str]:
     """As few payloads as hold the messages, in their order: each one costs server and listeners
     more than what is in it. A message alone must fit."""
-    payload, size = [], 0
+    payload: list[str] = []
+    size = 0
     for message in messages:
         length = len(message.encode()) + 1
         if payload and size + length > _MOST_BYTES:

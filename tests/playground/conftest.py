@@ -53,13 +53,13 @@ def chat_with(alice, playground):
 
 
 @pytest.fixture
-def chat(chat_with, llm) -> Chat:
+def chat(chat_with, llm):
     """Answered by the tests' LLM server, without documents."""
     return chat_with(llm_id=llm.pk)
 
 
 @pytest.fixture
-def reading_chat(chat_with, llm, handbook) -> Chat:
+def reading_chat(chat_with, llm, handbook):
     """Answered by the tests' LLM server, from the handbook."""
     return chat_with(
         llm_id=llm.pk,

@@ -235,8 +235,8 @@ def test_prompts_of_one_chat_are_answered_in_order(alice, chat, run_jobs):
     run_jobs()
     for prompt in prompts:
         prompt.refresh_from_db()
-    finished = [prompt.finished_at for prompt in prompts]
-    assert finished == sorted(finished)
+    in_order = ChatPrompt.objects.order_by("finished_at").values_list("pk", flat=True)
+    assert list(in_order) == [prompt.pk for prompt in prompts]
     assert prompts[-1].history_ids == [prompt.pk for prompt in prompts[:-1]]
 
 
