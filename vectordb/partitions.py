@@ -30,8 +30,9 @@ _NODE_BYTES = 400
 _MEGABYTE = 1 << 20
 
 _SAMPLE = 50
-_NEIGHBOURS = 10
-_GOOD_RECALL = 0.98
+# The vector itself, which any search finds, is not counted.
+_NEIGHBOURS = 11
+_GOOD_RECALL = 0.99
 _EF_SEARCH = (40, 80, 160, 320, 640, 1000)
 
 
@@ -144,17 +145,18 @@ def choose_ef_search(database: VectorDatabase) -> int:
     """The smallest ef_search at which stored vectors find the same neighbours as an exact scan."""
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL("SELECT id, embedding::text FROM {} ORDER BY random() LIMIT {}").format(
-                table(database.pk), sql.Literal(_SAMPLE)
-            )
+            sql.SQL(
+                "SELECT id, embedding::text FROM {table} WHERE id IN"
+                " (SELECT id FROM {table} ORDER BY random() LIMIT {limit})"
+            ).format(table=table(database.pk), limit=sql.Literal(_SAMPLE))
         )
         sample = cursor.fetchall()
     exact = [_exact_neighbours(database, vector) for _, vector in sample]
     best, best_recall = _EF_SEARCH[0], -1.0
     for ef_search in _EF_SEARCH:
         found = [indexed_neighbours(database, vector, ef_search) for _, vector in sample]
-        hits = sum(len(a & b) for a, b in zip(exact, found, strict=True))
-        recall = hits / max(1, sum(map(len, exact)))
+        hits = sum(len(a & b) - 1 for a, b in zip(exact, found, strict=True))
+        recall = hits / max(1, sum(len(neighbours) - 1 for neighbours in exact))
         logger.info("Recall of %s at ef_search %s: %.3f", database.pk, ef_search, recall)
         if recall > best_recall:
             best, best_recall = ef_search, recall

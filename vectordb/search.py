@@ -46,6 +46,14 @@ _INDEXED = sql.SQL(
     " WHERE {condition} ORDER BY embedding::halfvec({n}) <=> {vector}::halfvec({n}) LIMIT {limit}"
 )
 _ANY = sql.SQL("true")
+# Some pages tell about how much a filter keeps, in a millisecond.
+_SAMPLED = sql.SQL(
+    "SELECT count(*) FILTER (WHERE {condition}), count(*) FROM {table}"
+    " TABLESAMPLE SYSTEM ({percentage})"
+)
+_SAMPLE_ROWS = 2_000
+# The index finds the nearest of those that a filter keeps when it keeps this share or more.
+_WIDE = 0.25
 
 
 @transaction.atomic
@@ -60,7 +68,7 @@ def nearest(
     query = _Query(database, vector, limit)
     if database.ef_search is None:
         return query.exact() if condition is None else query.filtered(condition, bound=None)
-    if condition is not None:
+    if condition is not None and query.share(condition) < _WIDE:
         found = query.filtered(condition, bound=settings.EXACT_SCAN_LIMIT)
         if found.matching is not None:
             return found
@@ -80,6 +88,17 @@ class _Query:
             "limit": sql.Literal(limit),
         }
         self._limit = limit
+        self._percentage = min(100.0, 100 * _SAMPLE_ROWS / max(1, database.chunks_count))
+
+    def share(self, condition: sql.Composable) -> float:
+        """About how much of the partition the condition keeps, 0 to 1."""
+        statement = _SAMPLED.format(
+            condition=condition,
+            table=self._parts["table"],
+            percentage=sql.Literal(self._percentage),
+        )
+        [(kept, seen)] = self._fetch(statement)
+        return int(kept) / max(1, int(seen))
 
     def exact(self) -> Found:
         # Helpers would take longer to start than a small partition takes to scan.
