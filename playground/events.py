@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -17,7 +18,9 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from accounts.services import authenticate_token
+from config.converters import IdConverter
 from config.listener import GAP, Listener, Message, listener
+from config.status import Status
 from config.threads import in_thread
 from playground.models import Chat, ChatPrompt
 from vectordb.models import VectorDatabase
@@ -26,8 +29,10 @@ _KEEP_ALIVE_SECONDS = 15.0
 # The browser connects again by itself, and who may see what is checked again then.
 _LONGEST_STREAM_SECONDS = 600.0
 _MOST_TOPICS = 100
+_ID = re.compile(IdConverter.regex)
 _MOST_TEXTS = 2_000
 _STORED_SOON_SECONDS = 0.2
+_STORED_SURELY_SECONDS = 0.8
 
 
 class Tails:
@@ -40,10 +45,16 @@ class Tails:
     def __init__(self) -> None:
         # By topic, the pieces as they came: few are ever asked for, so they are not parsed here.
         self._pieces: OrderedDict[str, list[Message]] = OrderedDict()
+        self._heard_since = time.monotonic()
+
+    def settling(self) -> float:
+        """Seconds until what was said before this process began to listen is stored."""
+        return max(0.0, self._heard_since + _STORED_SURELY_SECONDS - time.monotonic())
 
     def hear(self, message: Message) -> None:
         if message is GAP:
             self._pieces.clear()
+            self._heard_since = time.monotonic()
         elif message.event == "delta":
             self._pieces.setdefault(message.topic, []).append(message)
             if len(self._pieces) > _MOST_TEXTS:
@@ -126,6 +137,8 @@ def _user(request: HttpRequest) -> User | None:
 
 
 def _all_visible(user: User, watched: Watched) -> bool:
+    if not all(map(_ID.fullmatch, watched.chat_ids + watched.database_ids)):
+        return False
     chats = Chat.objects.visible_to(user).filter(pk__in=watched.chat_ids).count()
     databases = VectorDatabase.objects.visible_to(user).filter(pk__in=watched.database_ids)
     return chats == len(watched.chat_ids) and databases.count() == len(watched.database_ids)
@@ -156,9 +169,10 @@ async def _catch_up(watched: Watched) -> bytes:
         rows = await in_thread(_unfinished, watched.chat_ids)
         # From here to the return nothing awaits: the tails cannot move on.
         texts = {pk: tails().complete(chat, pk, stored) for pk, chat, _, stored in rows}
-        if None not in texts.values():
+        is_running = any(status == Status.RUNNING for _, _, status, _ in rows)
+        if None not in texts.values() and not (is_running and tails().settling()):
             break
-        await asyncio.sleep(_STORED_SOON_SECONDS)
+        await asyncio.sleep(tails().settling() or _STORED_SOON_SECONDS)
     events = [_encode("sync", json.dumps({"unfinished": [pk for pk, *_ in rows]}))]
     for pk, _, status, _ in rows:
         text = texts[pk] or ""

@@ -157,6 +157,7 @@ class Relay:
 
     async def _drain_forever(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self._wake.set()
+        self._store_later()
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -192,6 +193,13 @@ class Relay:
         )
         for answer, text in zip(grown, texts, strict=True):
             answer.stored = len(text)
+        self._store_later()
+
+    def _store_later(self) -> None:
+        """What could not be stored now is, even when nothing more is said."""
+        is_behind = any(answer.stored < answer.length for answer in self._answers.values())
+        if is_behind and self._store_timer is None:
+            self._store_timer = _later(_STORE_SECONDS, self._wake.set)
 
 
 def _storable(text: str) -> str:

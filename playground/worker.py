@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import psycopg
 import psycopg_pool
+from django import db
 from django.conf import settings
 from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django import app as django_app
-from procrastinate.exceptions import ProcrastinateException
+from procrastinate.exceptions import ConnectorException, ProcrastinateException, UniqueViolation
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 
 from config.database import connection_parameters
 from config.listener import Listener
@@ -76,14 +79,21 @@ async def ready() -> AsyncIterator[App]:
             await ears.stop()
 
 
-async def run_forever() -> None:
+async def run_forever(is_asked_to_end: Callable[[], bool]) -> None:
     """Work until cancelled; a lost database connection is waited for, not died of."""
-    while True:
+    # A cancellation that comes together with other trouble is lost in it, hence the question.
+    while not is_asked_to_end():
         try:
             await _run()
-        except (psycopg.Error, psycopg_pool.PoolTimeout, ProcrastinateException) as exc:
-            logger.warning("The worker lost the database and connects again: %s", exc)
+        except* (psycopg.Error, db.Error, ProcrastinateException) as lost:
+            logger.warning("The worker lost the database and connects again: %s", _first(lost))
         await asyncio.sleep(_RESTART_SECONDS)
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _run() -> None:
@@ -122,6 +132,16 @@ async def _sweep(queue: App) -> None:
             seconds_since_heartbeat=settings.WORKER_STALLED_SECONDS
         ):
             logger.warning("A worker is gone; its job %s starts over", job.call_string)
-            await manager.retry_job(job)
+            await _start_over(manager, job)
         await in_thread(fail_orphans)
         await asyncio.sleep(_SWEEP_SECONDS)
+
+
+async def _start_over(manager: JobManager, job: Job) -> None:
+    try:
+        await manager.retry_job(job)
+    except UniqueViolation:
+        # The same work is waiting in the queue already.
+        await manager.finish_job(job, status=Status.FAILED, delete_job=True)
+    except ConnectorException:
+        logger.info("Another worker was first to hand job %s out again", job.id, exc_info=True)

@@ -6,7 +6,7 @@ interrupted one starts over, and no chunk is ever there twice.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -35,12 +35,23 @@ class Stopped(Exception):
     """The document was cancelled or deleted while it was worked on: leave it."""
 
 
-def ingest(database_id: str) -> None:
-    """Work off the unfinished documents of a database, then complete it."""
+class Interrupted(Exception):
+    """The worker ends: its successor starts the document over."""
+
+
+def _never() -> bool:
+    return False
+
+
+def ingest(database_id: str, *, should_end: Callable[[], bool] = _never) -> None:
+    """Work off the unfinished documents of a database, then complete it.
+
+    Raises Interrupted soon after `should_end` says so.
+    """
     database = _start(database_id)
     if database is None:
         return
-    with _Run(database) as run:
+    with _Run(database, should_end) as run:
         while (ingestion := _next(database)) is not None:
             run.ingest(ingestion)
     _finish(database)
@@ -121,8 +132,9 @@ def _summary(database: VectorDatabase, count: int) -> str:
 class _Run:
     """One job's work: it holds the parser's process and the pace of progress reports."""
 
-    def __init__(self, database: VectorDatabase) -> None:
+    def __init__(self, database: VectorDatabase, should_end: Callable[[], bool]) -> None:
         self._database = database
+        self._should_end = should_end
         self._parser = ParserProcess(self._check)
         self._ingestion: Ingestion | None = None
         self._reported = 0.0
@@ -136,6 +148,7 @@ class _Run:
 
     def ingest(self, ingestion: Ingestion) -> None:
         """Work on one document; how it ends is written to its row, never raised."""
+        self._check()
         claimed = Ingestion.objects.filter(pk=ingestion.pk, status__in=UNFINISHED).update(
             status=Status.RUNNING,
             started_at=timezone.now(),
@@ -156,8 +169,8 @@ class _Run:
         except OSError:
             logger.exception("Ingestion %s failed", ingestion.pk)
             self._fail(ingestion, "The stored file cannot be read. Delete it and upload it again.")
-        except (OperationalError, InterfaceError):
-            raise  # the database is away: not this document's fault
+        except (Interrupted, OperationalError, InterfaceError):
+            raise  # the worker ends or the database is away: not this document's fault
         except Exception:
             logger.exception("Ingestion %s failed", ingestion.pk)
             self._fail(ingestion, _FAILED)
@@ -230,7 +243,10 @@ class _Run:
         self._announce()
 
     def _check(self) -> None:
-        """Twice a second: report progress, and raise Stopped when the document is no longer wanted."""
+        """Raise Interrupted when the worker ends. Twice a second report progress, and raise Stopped
+        when the document is no longer wanted."""
+        if self._should_end():
+            raise Interrupted
         if self._ingestion is None or not self._is_time():
             return
         running = Ingestion.objects.filter(pk=self._ingestion.pk, status=Status.RUNNING)

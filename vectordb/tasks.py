@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError, connections, transaction
-from procrastinate import RetryStrategy
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, JobAborted
 
 from vectordb import ingest, partitions
 
@@ -16,16 +16,26 @@ logger = logging.getLogger(__name__)
 QUEUE = "ingest"
 # PostgreSQL may be restarted while a job runs; it is back within seconds.
 _ATTEMPTS = 6
+_LOOK_UP_SECONDS = 0.25
+
+# A worker that ends hands its job back.
+_BY_THE_NEXT_WORKER = RetryStrategy(wait=0, retry_exceptions=[JobAborted])
 
 
-@app.task(name="vectordb.ingest_database", queue=QUEUE)
-def ingest_database(database_id: str) -> None:
+@app.task(
+    name="vectordb.ingest_database", queue=QUEUE, pass_context=True, retry=_BY_THE_NEXT_WORKER
+)
+def ingest_database(context: JobContext, database_id: str) -> None:
     """Bring the unfinished documents of a vector database in."""
+    should_end = context.should_abort
     try:
-        _patiently(lambda: ingest.ingest(database_id))
+        _patiently(lambda: ingest.ingest(database_id, should_end=should_end), should_end)
+    except ingest.Interrupted:
+        raise JobAborted from None
     except Exception:
         logger.exception("Ingesting into %s failed", database_id)
-        _patiently(lambda: ingest.fail(database_id, "Something went wrong on our side. Retry it."))
+        message = "Something went wrong on our side. Retry it."
+        _patiently(lambda: ingest.fail(database_id, message), should_end)
     finally:
         connections.close_all()
 
@@ -39,8 +49,8 @@ def drop_chunks(database_id: str) -> None:
         connections.close_all()
 
 
-def _patiently(work: Callable[[], None]) -> None:
-    """Do the work again while the database server is away."""
+def _patiently(work: Callable[[], None], should_end: Callable[[], bool]) -> None:
+    """Do the work again while the database server is away. Raises Interrupted."""
     for attempt in range(_ATTEMPTS):
         try:
             work()
@@ -50,7 +60,15 @@ def _patiently(work: Callable[[], None]) -> None:
                 raise
             logger.warning("The database is away, trying again", exc_info=True)
             connections.close_all()
-            time.sleep(2**attempt)
+            _sleep(2.0**attempt, should_end)
+
+
+def _sleep(seconds: float, should_end: Callable[[], bool]) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if should_end():
+            raise ingest.Interrupted
+        time.sleep(_LOOK_UP_SECONDS)
 
 
 def enqueue_ingestion(database_id: str) -> None:

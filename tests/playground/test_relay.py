@@ -102,6 +102,17 @@ async def test_the_text_so_far_is_stored_without_a_nul(prompt):
         await until_stored(prompt, "Half an answer")
 
 
+async def test_halves_of_characters_are_replaced_and_offsets_count_what_is_stored(prompt):
+    relay = Relay()
+    async with listener().subscribe(f"chat:{prompt.chat_id}") as queue, relay.running():
+        answer = relay.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=1)
+        relay.add(answer, "A \ud83d half, a \ud83d\ude00 pair")
+        [message] = await heard(queue, 1)
+        await until_stored(prompt, "A \ufffd half, a 😀 pair")
+    assert message.data["end"] == len("A \ufffd half, a 😀 pair")
+    await listener().stop()
+
+
 async def test_an_overruled_attempt_stores_nothing(prompt):
     relay = Relay()
     late = relay.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=0)

@@ -30,10 +30,16 @@ class Command(BaseCommand):
 
 
 async def _until_signalled() -> None:
-    work = asyncio.create_task(run_forever())
+    asked_to_end = asyncio.Event()
+    work = asyncio.create_task(run_forever(asked_to_end.is_set))
+
+    def end() -> None:
+        asked_to_end.set()
+        work.cancel()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
+        loop.add_signal_handler(number, end)
     await work
 
 
