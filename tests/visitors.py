@@ -198,6 +198,7 @@ class Watcher:
         elif name == "delta":
             self._append(prompt, data)
         elif name == "finished":
+            self.ends.pop(prompt, None)
             self.finished[prompt] = data["status"]
         elif name == "sync":
             self._fetch_what_ended(set(data["unfinished"]))
@@ -209,12 +210,15 @@ class Watcher:
         """As the page does with answers that ended while it was cut off."""
         for prompt in set(self.texts) - unfinished - set(self.finished):
             found = self.person.get(f"genai/chatPrompts/{prompt}/")
+            self.ends.pop(prompt, None)
             self.texts[prompt] = found["resultText"]
             self.finished[prompt] = found["executionStatus"]
 
     def _append(self, prompt: str, data: dict[str, Any]) -> None:
         end = self.ends.get(prompt)
-        if end is None or data["offset"] > end:
+        if end is None:
+            return  # over, or not told of yet
+        if data["offset"] > end:
             # The page connects anew to get the whole text.
             self.gaps += 1
             raise ConnectionResetError
