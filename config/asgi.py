@@ -11,9 +11,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
 from config.handlers import LEAN_PREFIXES, LeanHandler, PagesHandler  # noqa: E402 - needs settings
+from config.requests import BodyLimit  # noqa: E402 - needs settings
+from config.threads import share_fairly  # noqa: E402 - needs settings
 
-pages = cast("ASGI3Application", PagesHandler())
-lean = cast("ASGI3Application", LeanHandler())
+share_fairly()
+
+pages = BodyLimit(cast("ASGI3Application", PagesHandler()))
+lean = BodyLimit(cast("ASGI3Application", LeanHandler()))
 
 
 def _add_headers(headers: Headers, path: str, url: str) -> None:

@@ -284,6 +284,8 @@ LLM_TOTAL_SECONDS = float(env_int("GROUNDWORK_LLM_TOTAL_SECONDS", 600))
 
 # Uploads: one file, and what one ZIP may unpack to.
 MAX_FILE_BYTES = env_int("GROUNDWORK_MAX_FILE_BYTES", 200 * 1024 * 1024)
+# One request; the pages send file by file.
+MAX_UPLOAD_BYTES = 5 * MAX_FILE_BYTES
 MAX_ARCHIVE_MEMBERS = 1_000
 MAX_ARCHIVE_BYTES = 500 * 1024 * 1024
 MAX_ARCHIVE_RATIO = 200
