@@ -12,6 +12,7 @@ from config.api.fields import Sort, Str, TextOrNull
 from config.api.paging import ListQuery
 
 LONGEST_NAME = 200
+LONGEST_DESCRIPTION = 10_000
 
 
 class UserSerializer(CamelSerializer):
@@ -64,7 +65,7 @@ def _people(memberships: Iterable[Membership]) -> list[dict[str, Any]]:
 
 class UseCaseRequest(CamelSerializer):
     name = Str(required=False, max_length=LONGEST_NAME)
-    description = Str(required=False, allow_null=True)
+    description = Str(required=False, allow_null=True, max_length=LONGEST_DESCRIPTION)
 
 
 class UseCaseQuery(ListQuery):

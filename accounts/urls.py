@@ -1,4 +1,4 @@
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path
 
 from accounts import views
@@ -6,7 +6,7 @@ from accounts.forms import SignInForm
 
 app_name = "accounts"
 
-_sign_in = LoginView.as_view(
+_sign_in = views.SignIn.as_view(
     template_name="accounts/sign_in.html",
     authentication_form=SignInForm,
     redirect_authenticated_user=True,

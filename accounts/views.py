@@ -2,7 +2,8 @@ from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
-from django.http import HttpResponse
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -16,6 +17,13 @@ from accounts.pages import PageRequest, within
 from config.pages import error_response, errors_on, form_response
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
+
+
+class SignIn(LoginView):
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        """Where `?next=` leads, unless that is here again."""
+        url: str = super().get_redirect_url()
+        return "" if url.startswith(self.request.path) else url
 
 
 @login_not_required

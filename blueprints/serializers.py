@@ -29,6 +29,7 @@ from vectordb.retrieval_settings import (
 )
 
 LONGEST_NAME = 200
+LONGEST_DESCRIPTION = 10_000
 
 
 class LLMSettingsSerializer(CamelSerializer):
@@ -153,13 +154,13 @@ class LLMQuery(ListQuery):
 class BlueprintRequest(SettingsRequest):
     playground_id = Str()
     name = Str(allow_blank=False, max_length=LONGEST_NAME)
-    description = Str(required=False, allow_null=True)
+    description = Str(required=False, allow_null=True, max_length=LONGEST_DESCRIPTION)
     prompt_type = Choice(PromptType.choices, default=PromptType.CHAT_HISTORY_AWARE)
 
 
 class BlueprintPatch(SettingsRequest):
     name = Str(required=False, allow_blank=False, max_length=LONGEST_NAME)
-    description = Str(required=False, allow_null=True)
+    description = Str(required=False, allow_null=True, max_length=LONGEST_DESCRIPTION)
     prompt_type = Choice(PromptType.choices, required=False)
     is_saved = Bool(required=False)
     is_starred = Bool(required=False)

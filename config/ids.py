@@ -34,3 +34,12 @@ class IdField(_StrField):
             "editable": False,
         }
         super().__init__(**(defaults | options))
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Look-ups by what the database cannot even take find nothing, as those by other words."""
+        prepared = super().get_prep_value(value)
+        return "" if isinstance(prepared, str) and not _is_storable(prepared) else prepared
+
+
+def _is_storable(value: str) -> bool:
+    return value.isascii() and "\0" not in value

@@ -28,6 +28,7 @@ from config.status import Status
 from playground.models import ChatPrompt, PlaygroundType
 
 LONGEST_NAME = 200
+LONGEST_DESCRIPTION = 10_000
 LONGEST_TEXT = 500_000
 
 
@@ -51,14 +52,14 @@ class PlaygroundSerializer(CamelSerializer):
 class PlaygroundRequest(CamelSerializer):
     use_case_id = Str()
     name = Str(max_length=LONGEST_NAME)
-    description = Str(required=False, allow_null=True)
+    description = Str(required=False, allow_null=True, max_length=LONGEST_DESCRIPTION)
     playground_type = Choice(PlaygroundType.choices, default=PlaygroundType.RAG)
     copy_insights = NotBuilt()
 
 
 class PlaygroundPatch(CamelSerializer):
     name = Str(required=False, max_length=LONGEST_NAME)
-    description = Str(required=False, allow_null=True)
+    description = Str(required=False, allow_null=True, max_length=LONGEST_DESCRIPTION)
 
 
 class PlaygroundQuery(ListQuery):
@@ -100,7 +101,7 @@ class BlueprintQuery(ListQuery):
 
 class _CopyRequest(CamelSerializer):
     name = Str(allow_blank=False, max_length=LONGEST_NAME)
-    description = Str(required=False, allow_null=True)
+    description = Str(required=False, allow_null=True, max_length=LONGEST_DESCRIPTION)
 
 
 class BlueprintCopyRequest(_CopyRequest):

@@ -17,6 +17,7 @@ from config.status import Status
 from vectordb import services
 from vectordb.models import Dataset
 from vectordb.serializers import (
+    LONGEST_NAME,
     DatasetLinkSerializer,
     DatasetPatch,
     DatasetQuery,
@@ -69,7 +70,7 @@ class DatasetsFromFile(Endpoint):
         files = request.FILES.getlist("file")
         if not files:
             raise Unprocessable.at("body", "file", msg="Field required", type_="missing")
-        dataset = services.create_dataset(user=self.user, name=files[0].name or "")
+        dataset = services.create_dataset(user=self.user, name=(files[0].name or "")[:LONGEST_NAME])
         added = services.add_files(dataset, user=self.user, files=files)
         if not any(file.document for file in added):
             services.delete_dataset(dataset, user=self.user)

@@ -99,10 +99,17 @@ def _field(name: str) -> sql.Composable:
 
 def _scalar(name: str, value: Any) -> sql.Literal:
     is_text = isinstance(value, str) and "\0" not in value
-    is_number = isinstance(value, (bool, int, float)) and math.isfinite(value)
+    is_number = isinstance(value, (bool, int, float)) and _is_finite(value)
     if not is_text and not is_number:
         raise _refuse(f"{name} can be compared with a text, a number, true or false.")
     return sql.Literal(json.dumps(value))
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number that no float reaches
+        return False
 
 
 def _equal(name: str, operand: Any) -> sql.Composable:
@@ -128,7 +135,7 @@ _Operator = Callable[[str, Any], sql.Composable]
 def _compared(symbol: str) -> _Operator:
     def compare(name: str, operand: Any) -> sql.Composable:
         is_number = isinstance(operand, (int, float)) and not isinstance(operand, bool)
-        if not is_number or not math.isfinite(operand):
+        if not is_number or not _is_finite(operand):
             raise _refuse(f"$gt, $gte, $lt and $lte take a number for {name}.")
         return _COMPARED.format(
             field=_field(name), operator=sql.SQL(symbol), value=sql.Literal(json.dumps(operand))

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 GENAI_ROOT = "/api/v2/genai/"
 NOT_FOUND = "Not found."
+TOO_MUCH = "The request holds too many fields or files, or more text than is taken: send less."
 CRASHED = "Something went wrong on the server; its log says what."
 
 # Codes of REST framework and Django → the names that pydantic 2 gives the same errors.
@@ -147,22 +148,29 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 def describe(error: Exception) -> tuple[int, str | list[Problem]]:
     """The status and what to say. Only messages that were written to be shown get out."""
     match error:
-        case Unprocessable():
-            return 422, error.problems
-        case exceptions.ValidationError():
-            return 422, problems_of(error, where="body")
-        case exceptions.UnsupportedMediaType() | exceptions.ParseError():
-            return 422, [_UNREADABLE[type(error)]]
+        case exceptions.APIException():
+            return _describe_api_exception(error)
         case AppError():
             return _describe_app_error(error)
         case Http404():
             return 404, NOT_FOUND
         case PermissionDenied():
             return 403, "You may not do that."
-        case exceptions.APIException():
-            return error.status_code, str(error.detail)
+        case SuspiciousOperation():
+            return 400, TOO_MUCH
     logger.error("A request to the API crashed", exc_info=error)
     return 500, CRASHED
+
+
+def _describe_api_exception(error: exceptions.APIException) -> tuple[int, str | list[Problem]]:
+    match error:
+        case Unprocessable():
+            return 422, error.problems
+        case exceptions.ValidationError():
+            return 422, problems_of(error, where="body")
+        case exceptions.UnsupportedMediaType() | exceptions.ParseError():
+            return 422, [_UNREADABLE[type(error)]]
+    return error.status_code, str(error.detail)
 
 
 def _describe_app_error(error: AppError) -> tuple[int, str | list[Problem]]:

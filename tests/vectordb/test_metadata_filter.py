@@ -109,3 +109,11 @@ def test_what_cannot_be_understood_is_refused(metadata_filter):
     with pytest.raises(InvalidInput) as refused:
         validate_metadata_filter(metadata_filter)
     assert refused.value.field == "metadata_filter"
+
+
+@pytest.mark.parametrize(
+    "operand", [10**400, {"$gt": 10**400}, {"$in": [1, 10**400]}, float("inf")]
+)
+def test_a_number_beyond_all_floats_is_refused(operand):
+    with pytest.raises(InvalidInput):
+        validate_metadata_filter({"year": operand})
