@@ -1,8 +1,10 @@
 """ZIP files: their members one by one, within limits that are checked before and while unpacking."""
 
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,10 @@ from vectordb import files
 
 _BLOCK = 1 << 16
 _FLAG_ENCRYPTED = 0x1
+# The table of contents is read as a whole: this is enough for tens of thousands of files.
+_LONGEST_READ = 4 * 1024 * 1024
+# The others can unpack a few bytes to gigabytes in one step.
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 # A ratio says nothing about small members: a few kilobytes of blanks do no harm.
 _HARMLESS = 1024 * 1024
 
@@ -59,6 +65,8 @@ def _member(info: zipfile.ZipInfo) -> Member:
         return Member(name, info, "This file is packed too tightly to be a document: left out.")
     if info.flag_bits & _FLAG_ENCRYPTED:
         return Member(name, info, "This file is encrypted: pack it again without a password.")
+    if info.compress_type not in _METHODS:
+        return Member(name, info, "This file is packed in an unusual way: make an ordinary ZIP.")
     return Member(name, info)
 
 
@@ -78,8 +86,36 @@ def read(archive: zipfile.ZipFile, member: Member) -> Iterator[bytes]:
         ) from error
 
 
-def open_archive(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise InvalidInput("This ZIP is damaged: make or download it again.") from error
+class _Careful(io.BufferedReader):
+    """Refuses the one long read there is in a ZIP, that of its table of contents."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _LONGEST_READ:
+            raise zipfile.BadZipFile("The table of contents is too long.")
+        return super().read(size)
+
+
+@contextmanager
+def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Raises what `zipfile` raises."""
+    with _Careful(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
+        yield archive
+
+
+def read_start(archive: zipfile.ZipFile, name: str, size: int) -> bytes:
+    """The first bytes of a member, without unpacking the rest; nothing of one packed unusually."""
+    info = archive.getinfo(name)
+    if info.compress_type not in _METHODS:
+        return b""
+    with archive.open(info) as file:
+        return file.read(size)
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    with ExitStack() as stack:
+        try:
+            archive = stack.enter_context(open_zip(path))
+        except (zipfile.BadZipFile, OSError) as error:
+            raise InvalidInput("This ZIP is damaged: make or download it again.") from error
+        yield archive

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from django.conf import settings
 
 from config.errors import InvalidInput
+from vectordb import archives
 from vectordb.parsing.base import Kind
 from vectordb.parsing.decode import marked_encoding, utf16_without_mark
 
@@ -67,10 +68,10 @@ def sniff(path: Path, name: str) -> Kind:
 
 def _sniff_zip(path: Path) -> Kind:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with archives.open_zip(path) as archive:
             members = archive.infolist()
             names = {member.filename for member in members}
-            other = archive.read("mimetype")[:100] if "mimetype" in names else b""
+            other = archives.read_start(archive, "mimetype", 100) if "mimetype" in names else b""
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError) as error:
         raise InvalidInput(
             "This file is a damaged ZIP, DOCX, PPTX or XLSX: make or download it again."

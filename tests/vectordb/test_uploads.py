@@ -1,3 +1,7 @@
+import io
+import tracemalloc
+import zipfile
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -205,3 +209,47 @@ def test_nothing_is_added_to_a_dataset_that_was_deleted(dataset, media):
     with pytest.raises(Forbidden):
         upload(gone, "a.txt", b"words")
     assert stored(media) == []
+
+
+def packed(method: int, name: str, size: int, *, says: int | None = None) -> bytes:
+    """A ZIP of one file of blanks, which may lie about how large that is."""
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w", method) as archive, archive.open(name, "w") as member:
+        for _ in range(size >> 20):
+            member.write(b" " * (1 << 20))
+    data = bytearray(output.getvalue())
+    if says is not None:
+        entry = data.rfind(b"PK\1\2")
+        data[entry + 24 : entry + 28] = says.to_bytes(4, "little")
+    return bytes(data)
+
+
+def contents_of(count: int) -> bytes:
+    """A ZIP that is nearly all table of contents."""
+    entry = b"PK\1\2\x14\0\x14\0" + bytes(20) + b"\x01\0" + bytes(16) + b"a"
+    table = entry * count
+    place = len(table).to_bytes(4, "little") + bytes(4) + bytes(2)
+    number = min(count, 0xFFFF).to_bytes(2, "little")
+    return b"PK\3\4" + bytes(26) + table + b"PK\5\6" + bytes(4) + number * 2 + place
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        packed(zipfile.ZIP_DEFLATED, "mimetype", 200 << 20),
+        packed(zipfile.ZIP_BZIP2, "mimetype", 200 << 20, says=1000),
+        packed(zipfile.ZIP_BZIP2, "a.txt", 200 << 20, says=1000),
+        contents_of(150_000),
+    ],
+    ids=["type", "packed type", "packed member", "contents"],
+)
+def test_no_zip_takes_more_memory_than_it_may(dataset, content):
+    tracemalloc.start()
+    try:
+        [added] = upload(dataset, "bomb.zip", content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert added.error
+    assert peak < 40 << 20
