@@ -123,6 +123,8 @@ def create_vector_database(
     require_editor(use_case, user)
     if not Dataset.objects.visible_to(user).filter(pk=dataset.pk).exists():
         raise InvalidInput("There is no such dataset.", field="dataset")
+    # Whoever may only look at it must not pass its text on to the members of another use case.
+    _require_dataset_editor(dataset, user)
     documents = list(dataset.documents.order_by("created_at", "id"))
     if not documents:
         raise InvalidInput("This dataset is empty: add files to it first.", field="dataset")

@@ -1,5 +1,6 @@
 import pytest
 
+from accounts import services as accounts
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.status import Status
 from tests.vectordb.conftest import add, create
@@ -142,3 +143,12 @@ def test_the_embedding_models_can_be_listed():
         384,
         ("English",),
     )
+
+
+def test_whoever_may_only_look_at_a_dataset_builds_nothing_from_it(alice, vera, dataset):
+    add(dataset, "a.md", b"# Confidential")
+    elsewhere = accounts.create_use_case(user=vera, name="Vera's own")
+
+    with pytest.raises(Forbidden):
+        services.create_vector_database(user=vera, use_case=elsewhere, dataset=dataset)
+    assert not VectorDatabase.objects.exists()
