@@ -10,7 +10,8 @@ from vectordb import services as vectordb
 
 @transaction.atomic
 def delete_use_case(use_case: UseCase, *, user: User) -> None:
-    """Delete it with all that is in it. Datasets that stand in another use case too are kept.
+    """Delete it with all that is in it. Datasets that stand in another use case too, or that somebody
+    else uploaded, are kept.
 
     Raises Forbidden for whoever does not own it.
     """
@@ -20,6 +21,6 @@ def delete_use_case(use_case: UseCase, *, user: User) -> None:
     for database in use_case.vector_databases.all():
         vectordb.delete_vector_database(database, user=user)
     for dataset in use_case.datasets.all():
-        if dataset.use_cases.count() == 1:
+        if dataset.created_by == user and dataset.use_cases.count() == 1:
             vectordb.delete_dataset(dataset, user=user)
     use_case.delete()
