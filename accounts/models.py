@@ -161,10 +161,12 @@ class SignInLinkQuerySet(models.QuerySet["SignInLink"]):
             user__is_active=True,
         )
         link = usable.select_related("user").first()
-        # The conditional update decides between two browsers that open the link at once.
-        if link is None or not usable.update(used_at=timezone.now()):
+        if link is None:
             return None
-        return link
+        # The conditional update decides between two browsers that open the link at once. It names
+        # no other table: PostgreSQL would not look again at a sub-query after waiting for the row.
+        taken = self.filter(pk=link.pk, used_at=None).update(used_at=timezone.now())
+        return link if taken else None
 
 
 def _link_expiry() -> datetime:
