@@ -15,6 +15,7 @@ from procrastinate.contrib.django import app as django_app
 from procrastinate.exceptions import ConnectorException, ProcrastinateException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
+from procrastinate.worker import Worker
 
 from config.database import connection_parameters
 from config.listener import Listener
@@ -110,18 +111,27 @@ async def _run() -> None:
             task.cancel()
 
 
-def _worker(queue: App, name: str, concurrency: int, options: dict[str, Any]) -> Any:
-    return queue.run_worker_async(
-        queues=[name],
-        name=f"worker-{name}",
-        concurrency=concurrency,
-        delete_jobs="successful",
-        install_signal_handlers=False,
-        shutdown_graceful_timeout=_GRACE_SECONDS,
-        update_heartbeat_interval=settings.WORKER_HEARTBEAT_SECONDS,
-        stalled_worker_timeout=settings.WORKER_STALLED_SECONDS,
-        **options,
-    )
+class _Worker(Worker):
+    async def _periodic_deferrer(self) -> None:
+        # The queue's own returns at once where nothing is periodic, and whoever watches over
+        # heartbeat and listener then takes the first end for the only one: a worker would go on
+        # without a heartbeat after the database was away for a moment.
+        await asyncio.Event().wait()
+
+
+async def _worker(queue: App, name: str, concurrency: int, options: dict[str, Any]) -> None:
+    queue.perform_import_paths()
+    ours: dict[str, Any] = {
+        "queues": [name],
+        "name": f"worker-{name}",
+        "concurrency": concurrency,
+        "delete_jobs": "successful",
+        "install_signal_handlers": False,
+        "shutdown_graceful_timeout": _GRACE_SECONDS,
+        "update_heartbeat_interval": settings.WORKER_HEARTBEAT_SECONDS,
+        "stalled_worker_timeout": settings.WORKER_STALLED_SECONDS,
+    }
+    await _Worker(queue, **(queue.worker_defaults | ours | options)).run()
 
 
 async def _sweep(queue: App) -> None:

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 from config.status import Status
 from config.threads import in_thread
-from playground.worker import _sweep, ready
+from playground.worker import _sweep, _worker, ready
 from vectordb import ingest, services
 from vectordb.models import VectorDatabase
 from vectordb.tasks import enqueue_ingestion
@@ -85,3 +85,27 @@ def test_a_dead_workers_job_whose_twin_waits_is_dropped(database):
     asyncio.run(swept())
 
     assert jobs_of(database) == ["todo"]
+
+
+async def test_a_worker_without_a_heartbeat_ends_and_begins_anew(settings):
+    settings.WORKER_HEARTBEAT_SECONDS = 0.1
+
+    def is_registered() -> bool:
+        return ProcrastinateWorker.objects.exists()
+
+    async with ready() as queue, asyncio.timeout(30):
+        # Looking for jobs, the other way to notice the loss, comes much later.
+        patient = {"fetch_job_polling_interval": 3600.0, "listen_notify": False}
+        worker = asyncio.create_task(_worker(queue, "ingest", 1, patient))
+        while not await in_thread(is_registered):
+            await asyncio.sleep(0.05)
+        await in_thread(cut_the_queues_connections)
+        await asyncio.gather(worker, return_exceptions=True)
+
+
+def cut_the_queues_connections() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE query LIKE '%procrastinate%' AND pid <> pg_backend_pid()"
+        )
