@@ -121,7 +121,8 @@ class _Worker(Worker):
 
 async def _worker(queue: App, name: str, concurrency: int, options: dict[str, Any]) -> None:
     queue.perform_import_paths()
-    ours: dict[str, Any] = {
+    everything: dict[str, Any] = {
+        **queue.worker_defaults,
         "queues": [name],
         "name": f"worker-{name}",
         "concurrency": concurrency,
@@ -130,8 +131,9 @@ async def _worker(queue: App, name: str, concurrency: int, options: dict[str, An
         "shutdown_graceful_timeout": _GRACE_SECONDS,
         "update_heartbeat_interval": settings.WORKER_HEARTBEAT_SECONDS,
         "stalled_worker_timeout": settings.WORKER_STALLED_SECONDS,
+        **options,
     }
-    await _Worker(queue, **(queue.worker_defaults | ours | options)).run()
+    await _Worker(queue, **everything).run()
 
 
 async def _sweep(queue: App) -> None:
