@@ -1,5 +1,6 @@
 import csv
 
+import openpyxl
 import pytest
 
 from tests.vectordb import samples
@@ -259,3 +260,17 @@ def test_the_reader_says_that_there_is_no_text(file):
 def test_the_reader_reports_what_it_did_not_expect(file, tmp_path):
     [message] = answers(tmp_path / "missing", Kind.TEXT)
     assert "FileNotFoundError" in str(message["crash"])
+
+
+def test_a_value_far_to_the_right_comes_without_thousands_of_separators(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("Wide", 0)
+    sheet.cell(1, 1, "Total")
+    sheet.cell(1, 16_384, 7)
+    sheet.cell(2, 3, 8)
+    path = tmp_path / "wide"
+    book.save(path)
+
+    segment = next(xlsx.parse(path))
+
+    assert segment.text == "Wide\nTotal" + " | " * 16 + "7\n |  | 8\n"

@@ -1,6 +1,7 @@
 """XLSX: a sheet is a page, a row a line of its cells' values."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from datetime import datetime, time
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,9 @@ from vectordb.parsing.base import ParseError, Segment, clean
 
 MOST_CELLS = 5_000_000
 _BATCH = 200
+# A value far to the right must not become thousands of separators, in each row.
+_WIDEST_GAP = 16
+_wide_gaps = re.compile(rf"(?: \| ){{{_WIDEST_GAP + 1},}}")
 
 
 def parse(path: Path) -> Iterator[Segment]:
@@ -40,11 +44,15 @@ def _sheets(book: Workbook) -> Iterator[Segment]:
                 raise ParseError(
                     f"This workbook has more than {MOST_CELLS:,} cells: split it into parts."
                 )
-            lines.append(" | ".join(map(cell_text, row)).rstrip(" |"))
+            lines.append(_wide_gaps.sub(" | " * _WIDEST_GAP, _line(row)))
             if len(lines) >= _BATCH:
                 yield _segment(lines, number, number - 1, len(sheets))
                 lines = []
         yield _segment(lines, number, number, len(sheets))
+
+
+def _line(row: Iterable[object]) -> str:
+    return " | ".join(map(cell_text, row)).rstrip(" |")
 
 
 def _segment(lines: list[str], page: int, done: int, total: int) -> Segment:
