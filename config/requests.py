@@ -20,12 +20,13 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.functional import cached_property
 
 from accounts.services import authenticate_token
-from config.api.errors import error_body
+from config.api.errors import Problem, error_body
 from config.api.fallback import API_ROOT
 from config.middleware import SECURITY_HEADERS, add_headers
 from config.threads import in_thread
 
 TOO_LARGE = "This request is too large: send less at once."
+_PROBLEM: Problem = {"loc": ["body"], "msg": TOO_LARGE, "type": "value_error"}
 # Where files come in; everything else is text, which Django limits too, but only once it has all.
 _UPLOADS = re.compile(
     r"/(?:datasets/\w+/upload|playgrounds/\w+/upload|use-cases/\w+/datasets/new"
@@ -52,7 +53,7 @@ class StrictRequest(ASGIRequest):
 
 
 class BodyLimit:
-    """Answers 413 as soon as a body grows too long, before it fills the disk.
+    """Says no as soon as a body grows too long, before it fills the disk.
 
     Files are only taken from somebody who is known.
     """
@@ -122,7 +123,8 @@ def _is_somebody(scope: HTTPScope) -> bool:
 async def _refuse(scope: Scope, send: ASGISendCallable) -> None:
     path = scope["path"] if scope["type"] == "http" else ""
     response = (
-        JsonResponse(error_body(path, TOO_LARGE), status=413)
+        # Not 413: the GenAI client sends such a request again and again.
+        JsonResponse(error_body(path, [_PROBLEM]), status=422)
         if path.startswith(API_ROOT)
         else HttpResponse(TOO_LARGE, status=413, content_type="text/plain; charset=utf-8")
     )
@@ -130,7 +132,8 @@ async def _refuse(scope: Scope, send: ASGISendCallable) -> None:
     # The rest of the body is not read.
     response.headers["Connection"] = "close"
     headers = [(name.encode(), value.encode()) for name, value in response.items()]
+    status = response.status_code
     await send(
-        {"type": "http.response.start", "status": 413, "headers": headers, "trailers": False}
+        {"type": "http.response.start", "status": status, "headers": headers, "trailers": False}
     )
     await send({"type": "http.response.body", "body": response.content, "more_body": False})
