@@ -120,7 +120,7 @@ class _Worker(Worker):
 
 
 async def _worker(queue: App, name: str, concurrency: int, options: dict[str, Any]) -> None:
-    queue.perform_import_paths()
+    queue.perform_import_paths()  # type: ignore[no-untyped-call]
     everything: dict[str, Any] = {
         **queue.worker_defaults,
         "queues": [name],
@@ -133,7 +133,7 @@ async def _worker(queue: App, name: str, concurrency: int, options: dict[str, An
         "stalled_worker_timeout": settings.WORKER_STALLED_SECONDS,
         **options,
     }
-    await _Worker(queue, **everything).run()
+    await _Worker(queue, **everything).run()  # type: ignore[no-untyped-call]
 
 
 async def _sweep(queue: App) -> None:
