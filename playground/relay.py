@@ -65,6 +65,7 @@ class Relay:
         self._idle.set()
         self._piece_timer: asyncio.TimerHandle | None = None
         self._store_timer: asyncio.TimerHandle | None = None
+        self._is_time_to_store = False
         self._task: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
@@ -100,7 +101,7 @@ class Relay:
             pause = min(_PAUSE_PER_ANSWER * len(self._answers), _LONGEST_PAUSE)
             self._piece_timer = _later(pause, self._wake.set)
         if self._store_timer is None:
-            self._store_timer = _later(_STORE_SECONDS, self._wake.set)
+            self._store_timer = _later(_STORE_SECONDS, self._store_now)
 
     def tell(self, answer: AnswerText, event: str, data: dict[str, Any] | None = None) -> None:
         payload = encode(
@@ -173,8 +174,8 @@ class Relay:
                 # Whoever got them after all knows by the offsets.
                 self._events[:0] = messages
                 raise
-            if self._store_timer is not None and self._store_timer.when() <= _now():
-                self._store_timer = None
+            if self._is_time_to_store:
+                self._is_time_to_store = False
                 await self._store(connection)
             if not self._events and not self._dirty:
                 self._idle.set()
@@ -199,7 +200,13 @@ class Relay:
         """What could not be stored now is, even when nothing more is said."""
         is_behind = any(answer.stored < answer.length for answer in self._answers.values())
         if is_behind and self._store_timer is None:
-            self._store_timer = _later(_STORE_SECONDS, self._wake.set)
+            self._store_timer = _later(_STORE_SECONDS, self._store_now)
+
+    def _store_now(self) -> None:
+        # Said, not asked of the clock: timers may fire a moment before their time.
+        self._store_timer = None
+        self._is_time_to_store = True
+        self._wake.set()
 
 
 def _storable(text: str) -> str:
@@ -212,10 +219,6 @@ def _storable(text: str) -> str:
 
 def _later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
     return asyncio.get_running_loop().call_later(seconds, call)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 _relays: WeakKeyDictionary[asyncio.AbstractEventLoop, Relay] = WeakKeyDictionary()

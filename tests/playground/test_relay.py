@@ -2,6 +2,7 @@ import asyncio
 import json
 
 import pytest
+import uvloop
 from django.db import connection
 
 from blueprints.models import Blueprint
@@ -111,6 +112,22 @@ async def test_halves_of_characters_are_replaced_and_offsets_count_what_is_store
         await until_stored(prompt, "A \ufffd half, a 😀 pair")
     assert message.data["end"] == len("A \ufffd half, a 😀 pair")
     await listener().stop()
+
+
+def test_the_last_words_before_a_silence_are_stored(prompt, monkeypatch):
+    """The worker's event loop fires some of its timers a moment early."""
+    monkeypatch.setattr("playground.relay._STORE_SECONDS", 0.005)
+
+    async def say_and_be_silent() -> None:
+        relay = Relay()
+        async with relay.running(), asyncio.timeout(20):
+            answer = relay.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=1)
+            for _ in range(60):
+                relay.add(answer, "word ")
+                while answer.stored < answer.length:
+                    await asyncio.sleep(0.002)
+
+    uvloop.run(say_and_be_silent())
 
 
 async def test_an_overruled_attempt_stores_nothing(prompt):
