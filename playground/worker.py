@@ -94,7 +94,8 @@ async def run_forever(is_asked_to_end: Callable[[], bool]) -> None:
 def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return error
+    # The queue's own exceptions say no more than "Database error".
+    return error.__cause__ or error
 
 
 async def _run() -> None:
