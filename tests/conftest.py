@@ -5,7 +5,13 @@ import pytest
 from accounts import services as accounts
 from accounts.models import Membership, Role, UseCase, User
 
-pytest_plugins = ["tests.jobs", "tests.llm_fixtures", "tests.running", "tests.stack", "tests.browser"]
+pytest_plugins = [
+    "tests.jobs",
+    "tests.llm_fixtures",
+    "tests.running",
+    "tests.stack",
+    "tests.browser",
+]
 
 
 @pytest.fixture

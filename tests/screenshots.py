@@ -228,7 +228,9 @@ class Scene:
         self.llm.script(Behaviour(text=STREAMED, interval_ms=60))
         page.get_by_label("Your question").fill("And if it was a gift?")
         page.get_by_role("button", name="Send").click()
-        expect(page.locator(".is-streaming [data-text]")).to_contain_text("person", timeout=PATIENCE)
+        expect(page.locator(".is-streaming [data-text]")).to_contain_text(
+            "person", timeout=PATIENCE
+        )
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ def new_playground(page: Page, name: str) -> None:
     page.get_by_role("link", name="New use case").first.click()
     page.get_by_label("Name").fill(f"{name}: use case")
     page.get_by_role("button", name="Create").click()
+    # The page that was left has such links too, one for each use case of other tests.
+    expect(page.get_by_role("heading", level=1, name=f"{name}: use case")).to_be_visible()
     page.get_by_role("link", name="New playground").click()
     page.get_by_label("Name").fill(name)
     page.get_by_role("button", name="Create").click()
