@@ -248,7 +248,10 @@ def launch(options: Options) -> None:
         options.data, on_wait=lambda: say("An earlier run was killed; waiting for its end.")
     )
     options.require_free_port()
-    (options.data / "log").mkdir(exist_ok=True)
+    # The database's user must pass through the folder, but nobody else has business in these.
+    for private in ("log", "media"):
+        (options.data / private).mkdir(exist_ok=True)
+        (options.data / private).chmod(0o700)
     # The keeper holds the lock too: whoever comes after a kill waits until all has ended.
     keeper = Keeper(hold=(lock,))
     try:

@@ -134,6 +134,8 @@ def test_a_day_in_its_life(launch):
     assert groundwork.get("/readyz") == (200, {"ready": True, "problems": []})
     link = rf"http://127\.0\.0\.1:{groundwork.port}/sign-in/link/[\w-]{{40,}}/"
     assert re.search(link, groundwork.said())
+    for private in ("log", "media"):
+        assert (groundwork.data / private).stat().st_mode & 0o777 == 0o700
 
     rival = launch(port=groundwork.port, data="other")
     assert rival.process.wait(DEADLINE_SECONDS) == 1
