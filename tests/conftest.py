@@ -1,6 +1,7 @@
 """The cast: alice owns things, bob is a stranger, vera may look at alice's things."""
 
 import pytest
+from django.db import connection
 
 from accounts import services as accounts
 from accounts.models import Membership, Role, UseCase, User
@@ -34,3 +35,24 @@ def vera(db, use_case) -> User:
 @pytest.fixture
 def use_case(alice) -> UseCase:
     return accounts.create_use_case(user=alice, name="Support")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_in_unmanaged_tables(request):
+    """Django empties the tables of its own models after a test that commits: not the queue's, and
+    not the partitions of chunks."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = marker is not None and marker.kwargs.get("transaction")
+    if not commits and "transactional_db" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs; DELETE FROM procrastinate_workers")
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits"
+            " WHERE inhparent = 'vectordb_chunk'::regclass"
+        )
+        for (partition,) in cursor.fetchall():
+            cursor.execute(f"DROP TABLE {partition}")
