@@ -10,19 +10,22 @@ const AGAIN_MS = 2000;
 const OWN_QUESTION_MS = 400;
 const root = document.querySelector("[data-events]");
 const live = document.getElementById("live");
-const answers = new Map(); // prompt id -> { end, text, askedAt }; end is null until the server told it
+// prompt id -> { end, text, askedAt, firstAt }; end is null until the server told it
+const answers = new Map();
+const sentAt = new WeakMap(); // htmx's context of a request -> when it left
 let source = null;
 let bannerTimer = null;
 
 const article = (id) => document.getElementById(`prompt-${id}`);
 
 function state(id) {
-  if (!answers.has(id)) answers.set(id, { end: null, text: "", askedAt: null });
+  if (!answers.has(id)) answers.set(id, { end: null, text: "", askedAt: null, firstAt: null });
   return answers.get(id);
 }
 
 function setText(id, text, end) {
-  Object.assign(state(id), { text, end });
+  const known = state(id);
+  Object.assign(known, { text, end, firstAt: text ? known.firstAt ?? performance.now() : null });
   showText(id);
 }
 
@@ -30,6 +33,7 @@ function setText(id, text, end) {
 function showText(id) {
   const place = article(id)?.querySelector("[data-text]");
   if (place) keepEnd(() => { place.textContent = state(id).text; });
+  showFirstToken(id);
 }
 
 function phase(id, text) {
@@ -37,11 +41,11 @@ function phase(id, text) {
   if (place) place.textContent = text;
 }
 
-function firstToken(id) {
-  const { askedAt } = state(id);
+function showFirstToken(id) {
+  const { askedAt, firstAt } = state(id);
   const place = article(id)?.querySelector("[data-first-token]");
-  if (askedAt === null || !place || place.textContent) return;
-  place.textContent = `first token ${Math.round(performance.now() - askedAt)} ms`;
+  if (askedAt === null || firstAt === null || !place) return;
+  place.textContent = `first token ${Math.round(firstAt - askedAt)} ms`;
 }
 
 function append(id, { offset, end, text }) {
@@ -51,9 +55,12 @@ function append(id, { offset, end, text }) {
     connectAnew();
     return;
   }
-  if (offset === 0) firstToken(id);
   known.text += text;
   known.end = end;
+  if (known.firstAt === null) {
+    known.firstAt = performance.now();
+    showFirstToken(id);
+  }
   const place = article(id)?.querySelector("[data-text]");
   if (place) keepEnd(() => place.append(text));
 }
@@ -179,12 +186,13 @@ function connectAnew() {
   setTimeout(() => { reconnecting = false; connect(); }, 200);
 }
 
-// A question that this page has put: its clock starts when it is on the page.
-document.addEventListener("htmx:after:swap", () => {
+// A question that this page has put: its clock starts when it leaves.
+document.addEventListener("htmx:before:request", ({ detail }) => sentAt.set(detail.ctx, performance.now()));
+document.addEventListener("htmx:after:swap", ({ detail }) => {
   for (const turn of document.querySelectorAll("[data-prompt][data-new]")) {
     delete turn.dataset.new;
     const known = state(turn.dataset.prompt);
-    known.askedAt ??= performance.now();
+    known.askedAt ??= sentAt.get(detail.ctx) ?? null;
     if (known.end !== null) showText(turn.dataset.prompt);
     toEnd();
   }

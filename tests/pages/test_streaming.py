@@ -71,6 +71,28 @@ def test_text_grows_word_by_word_and_ends_rendered(page, chat_url, llm):
     expect(page.locator("#live")).to_have_text("The answer is finished.")
 
 
+def test_words_that_come_before_their_question_are_timed(page, chat_url, llm):
+    page.goto(chat_url)
+    llm.script(Behaviour(text=WORDS, interval_ms=50))
+
+    held = []
+
+    def hold(route):
+        held.append(answer := route.fetch())
+        # The page has the words by its event stream, and has then fetched the question itself.
+        expect(page.locator(".turn").last.locator("[data-text]")).to_contain_text("word3")
+        expect(page.locator("[data-first-token]")).to_be_empty()
+        route.fulfill(response=answer)
+
+    page.route("**/chats/*/ask/", hold)
+    ask(page, "What comes first?")
+
+    expect(page.locator("[data-first-token]")).to_have_text(re.compile(r"first token \d+ ms"))
+    assert len(held) == 1
+    page.keyboard.press("Escape")
+    expect(page.locator(".answer.is-streaming")).to_have_count(0)
+
+
 def test_escape_stops_and_keeps_what_was_written(page, chat_url, llm):
     page.goto(chat_url)
     llm.script(Behaviour(text=WORDS, interval_ms=100))
