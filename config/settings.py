@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "blueprints",
     "tracing",
     "playground",
+    "evaluation",
 ]
 
 MIDDLEWARE = [

@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/v2/", include("vectordb.api_urls")),
     path("api/v2/", include("blueprints.api_urls")),
     path("api/v2/", include("playground.api_urls")),
+    path("api/v2/", include("evaluation.api_urls")),
     path("api/", include("config.api.urls")),
     path("", include("accounts.urls")),
     path("", include("vectordb.urls")),

@@ -1,0 +1,1 @@
+"""Metrics of answers, evaluation datasets and their runs."""
