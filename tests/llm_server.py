@@ -150,6 +150,11 @@ class LLMServer:
         """How the next requests are answered, one each; then as `always` says."""
         self._script.extend(behaviours)
 
+    def answer_well(self) -> None:
+        """From now on, whatever it was told before."""
+        self._script.clear()
+        self.always = Behaviour()
+
     def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait(10)
