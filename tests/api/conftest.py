@@ -1,7 +1,7 @@
 """Alice's things, and a client for each of the cast that speaks as the API's clients do."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -26,12 +26,14 @@ class Api:
 
     token: str | None
     scheme: str = "Bearer"
+    cookies: dict[str, str] = field(default_factory=dict)
 
     def request(self, method: str, path: str, body: Any = None, **extra: Any) -> Any:
         headers = {"authorization": f"{self.scheme} {self.token}"} if self.token else {}
         if body is not None:
             extra |= {"data": json.dumps(body), "content_type": "application/json"}
         client = Client(raise_request_exception=False)
+        client.cookies.load(self.cookies)
         return getattr(client, method)(f"/api/v2/{path}", headers=headers, **extra)
 
     def get(self, path: str, query: Any = None) -> Any:

@@ -7,7 +7,6 @@ and share only `library`, a vector database that is built once.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ def client(groundwork: Stack) -> Iterator[Any]:
         yield get_client()
 
 
-def as_person(groundwork: Stack, person: Person) -> AbstractContextManager[None]:
+def as_person(groundwork: Stack, person: Person) -> Any:
     """Within it every class of the package speaks for this person."""
     return client_configuration(endpoint=f"{groundwork.running.url}/api/v2", token=person.token)
 
@@ -101,7 +100,7 @@ def built(database: VectorDatabase) -> VectorDatabase:
 
 
 @pytest.fixture
-def llm_id(client: Any) -> str:
+def llm_id(client: Any) -> Any:
     """The LLM that the LLM server answers for."""
     found = [one.id for one in dr.genai.LLMDefinition.list(as_dict=False)]
     return next(one for one in found if one.endswith("test-model"))

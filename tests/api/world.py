@@ -1,0 +1,124 @@
+"""One of everything that the API knows, made by the API itself, and how routes name it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from config.status import Status
+from playground.models import ChatPrompt
+from tests.api.conftest import CITATION, Api
+from vectordb.models import VectorDatabase
+
+World = dict[str, str]
+METHODS = ("get", "post", "put", "patch", "delete")
+# An id in a path is that of one of these: told by the folder that it stands in.
+BY_FOLDER = {
+    "useCases": "use_case",
+    "datasets": "dataset",
+    "status": "prompt",
+    "vectorDatabases": "database",
+    "playgrounds": "playground",
+    "llmBlueprints": "blueprint",
+    "chats": "chat",
+    "chatPrompts": "prompt",
+}
+
+
+def furnish(api: Api, name: str) -> World:
+    """Everything in a use case of its own. Nothing is answered or built: it is said to be."""
+    use_case = made(api, "useCases/", {"name": name})
+    text = SimpleUploadedFile("oil.txt", b"The lamps burn rapeseed oil.")
+    dataset = api.upload(text).json()["catalogId"]
+    assert api.post(f"useCases/{use_case}/datasets/{dataset}/").status_code == 201
+    database = made(
+        api, "genai/vectorDatabases/", {"datasetId": dataset, "useCaseId": use_case, "name": name}
+    )
+    VectorDatabase.objects.filter(pk=database).update(status=Status.COMPLETED)
+    playground = made(api, "genai/playgrounds/", {"name": name, "useCaseId": use_case})
+    blueprint = made(
+        api,
+        "genai/llmBlueprints/",
+        {"name": name, "playgroundId": playground, "llmId": "extractive"},
+    )
+    chat = made(api, "genai/chats/", {"name": name, "llmBlueprintId": blueprint})
+    prompt = made(api, "genai/chatPrompts/", {"text": name, "chatId": chat})
+    ChatPrompt.objects.filter(pk=prompt).update(
+        status=Status.COMPLETED, result_text="Rapeseed oil.", citations=[CITATION]
+    )
+    return {
+        "use_case": use_case,
+        "dataset": dataset,
+        "database": database,
+        "playground": playground,
+        "blueprint": blueprint,
+        "chat": chat,
+        "prompt": prompt,
+    }
+
+
+def made(api: Api, path: str, body: Any) -> str:
+    response = api.post(path, body)
+    assert response.status_code in {201, 202}, (path, response.content)
+    return str(response.json()["id"])
+
+
+def operations() -> list[tuple[str, str]]:
+    """(method, route) of all that the resolver leads to below /api/v2/."""
+    return sorted(
+        (method, route)
+        for route, view in _routes(get_resolver().url_patterns)
+        for method in METHODS
+        if hasattr(getattr(view, "cls", None), method)
+        or (method == "get" and not hasattr(view, "cls"))
+    )
+
+
+def _routes(patterns: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _routes(pattern.url_patterns, route)
+        elif (
+            isinstance(pattern, URLPattern)
+            and route.startswith("api/v2/")
+            and not route.endswith("openapi.json")
+        ):
+            yield re.sub(r"<\w+:\w+>", "*", route.removeprefix("api/v2/")), pattern.callback
+
+
+def address(route: str, *worlds: World) -> str:
+    """The route with an id for each star: the first from the first world, and so on; what remains
+    from the last world. A folder that is not known fails here."""
+    parts = route.split("/")
+    queue = list(worlds)
+    for place, part in enumerate(parts):
+        if part == "*":
+            world = queue.pop(0) if len(queue) > 1 else queue[0]
+            parts[place] = world[BY_FOLDER[parts[place - 1]]]
+    return "/".join(parts)
+
+
+def filled(body: Any, world: World, other: World | None = None, at: int = -1) -> Any:
+    """The body with ids of the world for the names in braces; the one numbered `at` from `other`."""
+    seen = -1
+
+    def fill(value: Any) -> Any:
+        nonlocal seen
+        if isinstance(value, dict):
+            return {key: fill(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [fill(inner) for inner in value]
+        if isinstance(value, str) and (found := re.fullmatch(r"\{(\w+)\}", value)):
+            seen += 1
+            return (other if other and seen == at else world)[found[1]]
+        return value
+
+    return fill(body)
+
+
+def names_in(body: Any) -> int:
+    """How many ids a body names."""
+    return len(re.findall(r"'\{\w+\}'", str(body)))
