@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from blueprints import services as blueprint_services
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import Blueprint
 from blueprints.serializers import (
@@ -143,7 +142,7 @@ class OneLLMBlueprint(Endpoint):
     @operation("Delete a blueprint and its chats", status=204)
     def delete(self, request: Request, blueprint_id: str) -> Response:
         blueprint = find(blueprints_of(self.user), blueprint_id, "LLM blueprint")
-        blueprint_services.delete_blueprint(blueprint, user=self.user)
+        services.delete_blueprint(blueprint, user=self.user)
         return Response(status=204)
 
 

@@ -135,7 +135,9 @@ def _filtered(rows: QuerySet[ChatPrompt], query: dict[str, Any]) -> QuerySet[Cha
     if "chat_id" in query:
         rows = rows.filter(chat=query["chat_id"])
     if "llm_blueprint_id" in query:
-        chats = Chat.objects.filter(blueprint=query["llm_blueprint_id"])
+        chats = Chat.objects.conversations().filter(
+            blueprint=query["llm_blueprint_id"], is_frozen=False
+        )
         rows = rows.filter(chat__in=chats.order_by("created_at", "pk").values("pk")[:1])
     return rows
 

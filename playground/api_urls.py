@@ -1,6 +1,6 @@
 from django.urls import path
 
-from playground import api, api_blueprints, api_prompts, api_use_cases
+from playground import api, api_blueprints, api_comparisons, api_prompts, api_use_cases
 
 urlpatterns = [
     path("useCases/<id:use_case_id>/", api_use_cases.OneUseCase.as_view()),
@@ -17,5 +17,13 @@ urlpatterns = [
         "genai/chatPrompts/<id:prompt_id>/",
         api_prompts.OneChatPrompt.as_view(),
         name="api-chat-prompt",
+    ),
+    path("genai/comparisonChats/", api_comparisons.ComparisonChats.as_view()),
+    path("genai/comparisonChats/<id:chat_id>/", api_comparisons.OneComparisonChat.as_view()),
+    path("genai/comparisonPrompts/", api_comparisons.ComparisonPrompts.as_view()),
+    path(
+        "genai/comparisonPrompts/<id:prompt_id>/",
+        api_comparisons.OneComparisonPrompt.as_view(),
+        name="api-comparison-prompt",
     ),
 ]

@@ -16,7 +16,13 @@ from config.notify import publish
 from config.status import UNFINISHED, Status
 from playground import tasks
 from playground.chat_settings import clear_overridden, effective_settings, write_back
-from playground.models import Chat, ChatPrompt, Feedback, PlaygroundBlueprint
+from playground.models import (
+    Chat,
+    ChatPrompt,
+    ComparisonPrompt,
+    Feedback,
+    PlaygroundBlueprint,
+)
 from vectordb.models import VectorDatabase
 from vectordb.retrieval import validate_metadata_filter
 
@@ -41,21 +47,42 @@ def ask(
     Raises InvalidInput.
     """
     changes = changes or SettingsChanges()
-    _check_text(text)
+    check_text(text)
     chat, through_chat = _chat_for(user=user, chat=chat, blueprint=blueprint)
     require_editor(chat.playground.use_case, user)
-    if chat.is_frozen:
+    if chat.is_frozen or chat.comparison_id is not None:
         raise InvalidInput("This chat is frozen: ask in another one.", field="chat_id")
     if changes and chat.blueprint.is_saved:
         raise InvalidInput("The settings of a saved blueprint are locked; copy it to change them.")
     settings = _settings_for(chat, changes, through_chat=through_chat)
-    blueprint_services.check_settings(settings, user=user, use_case=chat.playground.use_case)
-    _check_can_answer(settings)
+    check_can_answer(settings, chat, user)
     validate_metadata_filter(metadata_filter)
 
     if changes:
         _keep(changes, chat, user=user, through_chat=through_chat)
     prompt = _record(chat, user, text, settings, metadata_filter)
+    _enqueue(prompt)
+    return prompt
+
+
+@transaction.atomic
+def ask_as_is(
+    chat: Chat,
+    *,
+    user: User,
+    text: str,
+    metadata_filter: dict[str, Any] | None = None,
+    comparison_prompt: ComparisonPrompt | None = None,
+) -> ChatPrompt:
+    """Put a question with what holds in the chat, also where people cannot: into frozen chats and
+    columns of comparisons. Raises InvalidInput."""
+    check_text(text)
+    chat = _locked(chat.pk)
+    require_editor(chat.playground.use_case, user)
+    settings = effective_settings(chat)
+    check_can_answer(settings, chat, user)
+    validate_metadata_filter(metadata_filter)
+    prompt = _record(chat, user, text, settings, metadata_filter, comparison_prompt)
     _enqueue(prompt)
     return prompt
 
@@ -66,6 +93,8 @@ def retry(prompt: ChatPrompt, *, user: User) -> ChatPrompt:
     require_editor(prompt.chat.playground.use_case, user)
     if not prompt.is_finished:
         raise Conflict("This answer is still being written: stop it first.")
+    if prompt.status == Status.COMPLETED and prompt.comparison_prompt_id is not None:
+        raise Conflict("This answer is part of a comparison: compare once more instead.")
     if prompt.status == Status.COMPLETED:
         return ask(
             user=user,
@@ -120,7 +149,7 @@ def set_feedback(prompt: ChatPrompt, *, user: User, is_positive: bool | None) ->
         )
 
 
-def _check_text(text: str) -> None:
+def check_text(text: str) -> None:
     if len(text) > LONGEST_PROMPT:
         raise InvalidInput(
             f"The question has {len(text):,} characters; at most {LONGEST_PROMPT:,} are possible.",
@@ -138,7 +167,9 @@ def _chat_for(*, user: User, chat: Chat | None, blueprint: Blueprint | None) -> 
         return _locked(chat.pk), True
     if blueprint is None:
         raise InvalidInput("Name a chat or a blueprint to ask.")
-    oldest = blueprint.chats.order_by("created_at", "id").first()
+    # Frozen ones, which evaluations make, take no questions.
+    open_chats = blueprint.chats.conversations().filter(is_frozen=False)
+    oldest = open_chats.order_by("created_at", "id").first()
     if oldest is None:
         home = PlaygroundBlueprint.objects.filter(blueprint=blueprint, is_home=True).first()
         if home is None:
@@ -164,7 +195,8 @@ def _settings_for(chat: Chat, changes: SettingsChanges, *, through_chat: bool) -
     return changes.apply_to(AnswerSettings.of_version(chat.blueprint.current))
 
 
-def _check_can_answer(settings: AnswerSettings) -> None:
+def check_can_answer(settings: AnswerSettings, chat: Chat, user: User) -> None:
+    blueprint_services.check_settings(settings, user=user, use_case=chat.playground.use_case)
     if settings.llm_id is None:
         raise InvalidInput("Choose an LLM first.", field="llm_id")
     if settings.vector_database_id is None:
@@ -194,6 +226,7 @@ def _record(
     text: str,
     settings: AnswerSettings,
     metadata_filter: dict[str, Any] | None,
+    comparison_prompt: ComparisonPrompt | None = None,
 ) -> ChatPrompt:
     last = chat.prompts.order_by("-created_at", "-id").only("context_id", "prompt_type").first()
     same_context = last is not None and last.prompt_type == settings.prompt_type
@@ -202,6 +235,7 @@ def _record(
         chat.save(update_fields=["name"])
     return ChatPrompt.objects.create(
         chat=chat,
+        comparison_prompt=comparison_prompt,
         text=text,
         context_id=last.context_id if last is not None and same_context else new_id(),
         prompt_type=settings.prompt_type,

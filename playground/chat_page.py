@@ -40,7 +40,7 @@ def render_chat_page(
         "ask_form": ask_form or AskForm(),
     }
     if blueprint is not None:
-        chats = playground.chats.filter(blueprint=blueprint)[:_MOST_CHATS]
+        chats = playground.chats.conversations().filter(blueprint=blueprint)[:_MOST_CHATS]
         context |= {"chats": chats, **settings_context(playground, blueprint, chat, settings_form)}
     else:
         databases = playground.use_case.vector_databases

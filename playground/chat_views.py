@@ -28,7 +28,7 @@ def playground_detail(request: PageRequest, pk: str) -> HttpResponse:
     playground = _playground(request, pk)
     blueprint = _blueprint(playground, request.GET.get("blueprint"))
     if blueprint is not None and "new" not in request.GET:
-        chat = playground.chats.filter(blueprint=blueprint).first()
+        chat = playground.chats.conversations().filter(blueprint=blueprint).first()
         if chat is not None:
             return redirect("playground:chat-detail", chat.pk)
     return render_chat_page(request, playground=playground, blueprint=blueprint)

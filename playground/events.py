@@ -139,7 +139,7 @@ def _user(request: HttpRequest) -> User | None:
 def _all_visible(user: User, watched: Watched) -> bool:
     if not all(map(_ID.fullmatch, watched.chat_ids + watched.database_ids)):
         return False
-    chats = Chat.objects.visible_to(user).filter(pk__in=watched.chat_ids).count()
+    chats = Chat.objects.watchable_by(user).filter(pk__in=watched.chat_ids).count()
     databases = VectorDatabase.objects.visible_to(user).filter(pk__in=watched.database_ids)
     return chats == len(watched.chat_ids) and databases.count() == len(watched.database_ids)
 

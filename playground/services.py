@@ -22,6 +22,7 @@ from playground.chat_settings import (
     effective_settings,
     reset_chat_settings,
 )
+from playground.comparisons import forget_empty_comparisons
 from playground.models import Chat, Playground, PlaygroundBlueprint, PlaygroundType
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "create_blueprint",
     "create_chat",
     "create_playground",
+    "delete_blueprint",
     "delete_chat",
     "delete_playground",
     "delete_prompt",
@@ -117,12 +119,22 @@ def remove_blueprint(playground: Playground, *, user: User, blueprint: Blueprint
     require_editor(playground.use_case, user)
     playground.places.filter(blueprint=blueprint).delete()
     playground.chats.filter(blueprint=blueprint).delete()
+    forget_empty_comparisons(playground)
     elsewhere = blueprint.places.first()
     if elsewhere is None:
         blueprint_services.delete_blueprint(blueprint, user=user)
     elif not blueprint.places.filter(is_home=True).exists():
         elsewhere.is_home = True
         elsewhere.save(update_fields=["is_home"])
+
+
+@transaction.atomic
+def delete_blueprint(blueprint: Blueprint, *, user: User) -> None:
+    """Delete it with its chats, and take its results out of comparisons."""
+    playgrounds = list(blueprint.playgrounds.all())
+    blueprint_services.delete_blueprint(blueprint, user=user)
+    for playground in playgrounds:
+        forget_empty_comparisons(playground)
 
 
 @transaction.atomic

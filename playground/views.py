@@ -1,7 +1,7 @@
 """Home, use cases and playgrounds."""
 
 from django.contrib import messages
-from django.db.models import Count, Prefetch, Sum
+from django.db.models import Count, Prefetch, Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,12 +16,13 @@ from playground.forms import PlaygroundForm, QuickStartForm
 from playground.models import Playground
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
+_CHATS_COUNT = Count("chats", filter=Q(chats__comparison=None), distinct=True)
 
 
 @require_safe
 def home(request: PageRequest) -> HttpResponse:
     playgrounds = Playground.objects.annotate(
-        blueprints_count=Count("places", distinct=True), chats_count=Count("chats", distinct=True)
+        blueprints_count=Count("places", distinct=True), chats_count=_CHATS_COUNT
     )
     visible = UseCase.objects.visible_to(request.user).prefetch_related(
         Prefetch("playgrounds", queryset=playgrounds)
@@ -36,7 +37,7 @@ def use_case_detail(request: PageRequest, pk: str) -> HttpResponse:
         **within(request, use_case, tab=""),
         "playgrounds": use_case.playgrounds.annotate(
             blueprints_count=Count("places", distinct=True),
-            chats_count=Count("chats", distinct=True),
+            chats_count=_CHATS_COUNT,
         ),
         "datasets": use_case.datasets.annotate(
             documents_count=Count("documents"), bytes=Sum("documents__size")

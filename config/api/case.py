@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 # What the GenAI API spells in capitals; everything else follows the rule.
 _IRREGULAR = {
+    "additional_llm_blueprint_ids": "additionalLLMBlueprintIds",
     "custom_model_llm_error_message": "customModelLLMErrorMessage",
     "custom_model_llm_error_resolution": "customModelLLMErrorResolution",
     "custom_model_llm_validation_id": "customModelLLMValidationId",

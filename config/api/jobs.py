@@ -14,7 +14,8 @@ from config.status import Status
 @dataclass(frozen=True, slots=True)
 class Job:
     """Where the work stands. `result_path` is where its result is once there is one; without it
-    a failed job is reported as failed. It ends with one of `events`, published under `topic`."""
+    a failed job is reported as failed. It ends with one of `events`, published under `topic`, or
+    one of `more_topics` where it has several parts."""
 
     id: str
     status: Status
@@ -24,6 +25,7 @@ class Job:
     events: frozenset[str]
     message: str = ""
     result_path: str | None = None
+    more_topics: tuple[str, ...] = ()
 
 
 LookUp = Callable[[User, str], Job | None]

@@ -125,7 +125,7 @@ _SCHEMAS: Json = {
             "statusId": {"type": "string"},
             "status": {
                 "type": "string",
-                "enum": ["INITIALIZED", "RUNNING", "ERROR", "ABORTED"],
+                "enum": ["INITIALIZED", "RUNNING", "COMPLETED", "ERROR", "ABORTED"],
             },
             "created": {"type": "string", "format": "date-time"},
             "message": {"type": "string"},
@@ -165,7 +165,9 @@ def _status_operation(operation_id: str) -> Json:
         ],
         "security": [{"token": []}],
         "responses": {
-            "200": _content("Status", "Not done yet, failed, or gone."),
+            "200": _content(
+                "Status", "Not done yet, done without a result of its own, failed, or gone."
+            ),
             "303": {"description": "Done.", "headers": {"Location": _LOCATION}},
         },
     }

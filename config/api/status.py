@@ -29,6 +29,8 @@ _LOOK_AGAIN_SECONDS: Final = 2.0
 _WORDS: Final = {
     Status.NEW: "INITIALIZED",
     Status.RUNNING: "RUNNING",
+    # Of jobs without a result of their own; the others lead to it.
+    Status.COMPLETED: "COMPLETED",
     Status.ERROR: "ERROR",
     Status.CANCELLED: "ABORTED",
 }
@@ -75,7 +77,7 @@ def _unauthorized(request: HttpRequest, message: str) -> HttpResponse:
 async def _wait_for_end(user: User, job: Job) -> Job | None:
     """The job as it ends, or as it stands when the time is up; None when it vanishes."""
     deadline = time.monotonic() + HELD_SECONDS
-    async with listener().subscribe(job.topic) as messages:
+    async with listener().subscribe(job.topic, *job.more_topics) as messages:
         while True:
             # Looked up after subscribing, so that no end falls between the two.
             current = await in_thread(find_job, user, job.id)

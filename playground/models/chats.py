@@ -7,86 +7,27 @@ from accounts.models import UseCase, User
 from blueprints.models import LLM, Blueprint, BlueprintVersion, PromptType
 from config.ids import ID_LENGTH, IdField
 from config.status import UNFINISHED, Status
+from playground.models.comparisons import ComparisonChat, ComparisonPrompt
+from playground.models.playgrounds import Playground
 from tracing.models import Log
 from vectordb.models import VectorDatabase
-
-HUES = 8
-
-
-class PlaygroundQuerySet(models.QuerySet["Playground"]):
-    def visible_to(self, user: User) -> Self:
-        return self.filter(use_case__in=UseCase.objects.visible_to(user))
-
-    def editable_by(self, user: User) -> Self:
-        return self.filter(use_case__in=UseCase.objects.editable_by(user))
-
-
-class PlaygroundType(models.TextChoices):
-    RAG = "rag", "Retrieval-augmented chat"
-    AGENTIC = "agentic", "Agents"
-
-
-class Playground(models.Model):
-    id = IdField()
-    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="playgrounds")
-    name = models.CharField(max_length=200)
-    description = models.TextField(blank=True)
-    playground_type = models.CharField(
-        max_length=10, choices=PlaygroundType, default=PlaygroundType.RAG
-    )
-    blueprints = models.ManyToManyField(
-        Blueprint, through="PlaygroundBlueprint", related_name="playgrounds"
-    )
-    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    updated_at = models.DateTimeField(auto_now=True)
-
-    objects = PlaygroundQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-created_at", "-id"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class PlaygroundBlueprint(models.Model):
-    """A blueprint's place in a playground. The first one it was put into is its home."""
-
-    playground = models.ForeignKey(Playground, models.CASCADE, related_name="places")
-    blueprint = models.ForeignKey(Blueprint, models.CASCADE, related_name="places")
-    position = models.PositiveIntegerField()
-    is_home = models.BooleanField(default=False)
-
-    class Meta:
-        ordering = ["position", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["playground", "blueprint"], name="playground_blueprint_unique"
-            ),
-            models.UniqueConstraint(
-                fields=["blueprint"],
-                condition=Q(is_home=True),
-                name="playground_blueprint_one_home",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.blueprint} in {self.playground}"
-
-    @property
-    def hue(self) -> int:
-        """Which of the eight blueprint colours it is drawn in, from 1."""
-        return self.position % HUES + 1
 
 
 class ChatQuerySet(models.QuerySet["Chat"]):
     def visible_to(self, user: User) -> Self:
-        return self.filter(playground__use_case__in=UseCase.objects.visible_to(user))
+        return self.watchable_by(user).conversations()
 
     def editable_by(self, user: User) -> Self:
-        return self.filter(playground__use_case__in=UseCase.objects.editable_by(user))
+        editable = UseCase.objects.editable_by(user)
+        return self.filter(playground__use_case__in=editable).conversations()
+
+    def watchable_by(self, user: User) -> Self:
+        """Columns of comparisons too, whose answers are streamed like those of others."""
+        return self.filter(playground__use_case__in=UseCase.objects.visible_to(user))
+
+    def conversations(self) -> Self:
+        """Without the columns of comparisons, which are shown only as part of these."""
+        return self.filter(comparison=None)
 
 
 class Chat(models.Model):
@@ -100,6 +41,9 @@ class Chat(models.Model):
     blueprint = models.ForeignKey(Blueprint, models.CASCADE, related_name="chats")
     name = models.CharField(max_length=200)
     is_frozen = models.BooleanField(default=False)
+    comparison = models.ForeignKey(
+        ComparisonChat, models.CASCADE, null=True, related_name="columns"
+    )
     llm = models.ForeignKey(LLM, models.SET_NULL, null=True, related_name="+")
     llm_settings = models.JSONField(null=True)
     vector_database = models.ForeignKey(
@@ -113,6 +57,9 @@ class Chat(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["comparison", "blueprint"], name="chat_one_column")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -120,10 +67,13 @@ class Chat(models.Model):
 
 class ChatPromptQuerySet(models.QuerySet["ChatPrompt"]):
     def visible_to(self, user: User) -> Self:
-        return self.filter(chat__playground__use_case__in=UseCase.objects.visible_to(user))
+        """Without the results of comparisons: these are reached through their comparison."""
+        visible = UseCase.objects.visible_to(user)
+        return self.filter(chat__playground__use_case__in=visible, comparison_prompt=None)
 
     def editable_by(self, user: User) -> Self:
-        return self.filter(chat__playground__use_case__in=UseCase.objects.editable_by(user))
+        editable = UseCase.objects.editable_by(user)
+        return self.filter(chat__playground__use_case__in=editable, comparison_prompt=None)
 
     def unfinished(self) -> Self:
         return self.filter(status__in=UNFINISHED)
@@ -134,6 +84,9 @@ class ChatPrompt(models.Model):
 
     id = IdField()
     chat = models.ForeignKey(Chat, models.CASCADE, related_name="prompts")
+    comparison_prompt = models.ForeignKey(
+        ComparisonPrompt, models.CASCADE, null=True, related_name="results", db_index=False
+    )
     text = models.TextField()
     # Prompts of one context see each other as history; a change of prompt type starts a new one.
     context_id = models.CharField(max_length=ID_LENGTH)
@@ -168,6 +121,14 @@ class ChatPrompt(models.Model):
     tokens_estimated = models.BooleanField(default=False)
     docs_tokens = models.PositiveIntegerField(default=0)
     cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
+    # What was asked in the text's place, where a guard replaced it.
+    asked_text = models.TextField(blank=True)
+    # What was said instead of the answer; set only where the answer was withheld.
+    blocked_text = models.TextField(blank=True)
+    # How far the answer is the sources' own words: rouge, meteor and bleu, each 0 to 1.
+    confidence_scores = models.JSONField(null=True)
+    # One object each, with the names of serializers.MetricSerializer.
+    metrics = models.JSONField(default=list)
     log = models.OneToOneField(Log, models.SET_NULL, null=True, related_name="chat_prompt")
 
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -184,6 +145,11 @@ class ChatPrompt(models.Model):
                 fields=["status"],
                 condition=Q(status__in=[str(status) for status in UNFINISHED]),
                 name="chat_prompt_unfinished",
+            ),
+            models.Index(
+                fields=["comparison_prompt"],
+                condition=Q(comparison_prompt__isnull=False),
+                name="chat_prompt_compared",
             ),
         ]
 
@@ -208,16 +174,3 @@ class Feedback(models.Model):
 
     def __str__(self) -> str:
         return f"{'up' if self.is_positive else 'down'} by {self.user}"
-
-
-class Sample(models.Model):
-    """The one record that the sample was begun here, so that nobody who deletes it gets it again."""
-
-    use_case = models.OneToOneField(UseCase, models.SET_NULL, null=True, related_name="+")
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="sample_only_one")]
-
-    def __str__(self) -> str:
-        return "the sample"

@@ -1,0 +1,28 @@
+"""Playgrounds, chats with their prompts, and comparisons."""
+
+from playground.models.chats import Chat, ChatPrompt, ChatPromptQuerySet, ChatQuerySet, Feedback
+from playground.models.comparisons import ComparisonChat, ComparisonPrompt
+from playground.models.exports import TraceExport
+from playground.models.playgrounds import (
+    HUES,
+    Playground,
+    PlaygroundBlueprint,
+    PlaygroundType,
+    Sample,
+)
+
+__all__ = [
+    "HUES",
+    "Chat",
+    "ChatPrompt",
+    "ChatPromptQuerySet",
+    "ChatQuerySet",
+    "ComparisonChat",
+    "ComparisonPrompt",
+    "Feedback",
+    "Playground",
+    "PlaygroundBlueprint",
+    "PlaygroundType",
+    "Sample",
+    "TraceExport",
+]
