@@ -49,6 +49,15 @@ class EvaluationDatasetConfiguration(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def status(self) -> Status:
+        return Status.COMPLETED if self.document_id else Status.ERROR
+
+    @property
+    def error_message(self) -> str:
+        gone = "The file of this dataset was deleted: choose another dataset."
+        return "" if self.document_id else gone
+
 
 class EvaluationRunQuerySet(models.QuerySet["EvaluationRun"]):
     def visible_to(self, user: User) -> Self:
@@ -153,12 +162,86 @@ class MetricAggregation(models.Model):
 
     class Meta:
         ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.aggregation_type} of {self.metric_name}"
+
+
+class MetricName(models.TextChoices):
+    LATENCY = "latency", "Latency"
+    PROMPT_TOKENS = "prompt_tokens", "Prompt tokens"
+    RESPONSE_TOKENS = "response_tokens", "Response tokens"
+    DOCUMENT_TOKENS = "document_tokens", "Document tokens"
+    ALL_TOKENS = "all_tokens", "All tokens"
+    CITATIONS = "citations", "Citations"
+    ROUGE_1 = "rouge_1", "ROUGE-1"
+    FAITHFULNESS = "faithfulness", "Faithfulness"
+    CORRECTNESS = "correctness", "Correctness"
+    JAILBREAK = "jailbreak_violation", "Jailbreak attempt"
+    TOXICITY = "toxicity_violation", "Toxicity"
+    PII = "pii_violation", "Personal data"
+
+
+class MetricConfigurationQuerySet(models.QuerySet["MetricConfiguration"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(playground__use_case__in=UseCase.objects.visible_to(user))
+
+
+class MetricConfiguration(models.Model):
+    """A metric that every later answer in the playground gets, and what is done about its value."""
+
+    id = IdField()
+    playground = models.ForeignKey(Playground, models.CASCADE, related_name="metrics")
+    name = models.CharField(max_length=40, choices=MetricName)
+    custom_name = models.CharField(max_length=200, blank=True)
+    # Who judges, where the metric is an opinion; a copy that outlives the LLM.
+    llm_id = models.CharField(max_length=150, blank=True)
+    custom_model_llm_validation_id = models.CharField(max_length=ID_LENGTH, blank=True)
+    # {"guard_conditions": [{"comparator", "comparand"}], "intervention": {"action", "message"}}
+    moderation = models.JSONField(null=True)
+    extra_settings = models.JSONField(null=True)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MetricConfigurationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["evaluation_chat", "metric_name", "aggregation_type"],
-                name="metric_aggregation_unique",
+                fields=["playground", "name", "custom_name"], name="metric_configuration_unique"
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.aggregation_type} of {self.metric_name}"
+        return self.custom_name or self.get_name_display()
+
+    @property
+    def shown_name(self) -> str:
+        """What answers call it."""
+        return self.custom_name or self.name
+
+
+class CostConfigurationQuerySet(models.QuerySet["CostConfiguration"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(playground__use_case__in=UseCase.objects.visible_to(user))
+
+
+class CostConfiguration(models.Model):
+    """What LLMs cost by the team's own prices, for the later answers in a playground."""
+
+    id = IdField()
+    playground = models.ForeignKey(Playground, models.CASCADE, related_name="cost_configurations")
+    name = models.CharField(max_length=200, blank=True)
+    # One for each LLM, with the names of serializers_metrics.PriceSerializer.
+    prices = models.JSONField(default=list)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CostConfigurationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name or "prices"

@@ -10,8 +10,16 @@ from typing import Any
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import LLM
 from blueprints.providers import client_for
-from blueprints.providers.base import Completion, LLMRequest, Message, Source, TextPiece
+from blueprints.providers.base import (
+    Completion,
+    LLMRequest,
+    Message,
+    ProviderError,
+    Source,
+    TextPiece,
+)
 from config.errors import AppError
+from playground.hooks import Watcher
 from playground.prompting import Budget, Turn, build_messages
 from vectordb.models import VectorDatabase
 from vectordb.passages import Passage, Retrieval
@@ -20,6 +28,7 @@ from vectordb.retrieval_settings import RetrievalSettings
 
 logger = logging.getLogger(__name__)
 
+BLOCKED = "blocked"  # the finish reason of an answer that was withheld
 UNEXPECTED = "Something went wrong on our side. Try again; the server's log says more."
 
 
@@ -34,6 +43,7 @@ class Question:
     retrieval_settings: RetrievalSettings
     metadata_filter: dict[str, Any] | None
     history: tuple[Turn, ...]
+    watcher: Watcher | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +54,11 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Prompted:
-    """What is sent to the LLM, and which earlier prompts are part of it."""
+    """What is sent to the LLM, which earlier prompts are part of it, and the question as it is put."""
 
     messages: tuple[Message, ...]
     history_ids: list[str]
+    question: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +73,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The message is safe to show."""
+    """The message is safe to show. `guards` are the provider's own that refused the prompt."""
 
     message: str
+    guards: tuple[dict[str, Any], ...] = ()
 
 
 Event = Retrieved | Prompted | Delta | Finished | Failed
@@ -79,6 +91,8 @@ async def answer(question: Question) -> AsyncGenerator[Event, None]:
         async with aclosing(_answer(question)) as events:
             async for event in events:
                 yield event
+    except ProviderError as exc:
+        yield Failed(exc.message, exc.guards)
     except AppError as exc:
         yield Failed(exc.message)
     except Exception:
@@ -113,7 +127,7 @@ async def _answer(question: Question) -> AsyncGenerator[Event, None]:
         passages=passages,
         history=history,
     )
-    yield Prompted(messages, [turn.prompt_id for turn in history])
+    yield Prompted(messages, [turn.prompt_id for turn in history], question.text)
 
     request = _request(question, messages, passages)
     async with aclosing(client_for(question.llm).stream(request)) as pieces:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blueprints.llm_settings import LLMSettings
-from blueprints.providers.base import Message
+from blueprints.providers.base import Completion, Message
 from config.errors import InvalidInput
 from vectordb.passages import Passage
 from vectordb.tokens import count_tokens
@@ -36,6 +36,27 @@ class Turn:
 def estimate_tokens(text: str) -> int:
     """About how many tokens `text` has for an LLM, rather too many than too few."""
     return int(count_tokens(text) * _TOKEN_MARGIN) + _MESSAGE_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens of one answer."""
+
+    input_tokens: int
+    output_tokens: int
+    is_estimated: bool
+
+
+def count_usage(messages: Sequence[Message], completion: Completion | None, text: str) -> Usage:
+    """Tokens as the provider counted them, else an estimate that is marked as one."""
+    read = completion.input_tokens if completion else None
+    written = completion.output_tokens if completion else None
+    is_estimated = read is None or written is None
+    if read is None:
+        read = sum(estimate_tokens(message["content"]) for message in messages)
+    if written is None:
+        written = estimate_tokens(text) if text else 0
+    return Usage(read, written, is_estimated)
 
 
 @dataclass(frozen=True, slots=True)

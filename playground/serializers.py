@@ -25,6 +25,12 @@ from config.api.fields import (
 )
 from config.api.paging import ListQuery
 from config.status import Status
+from playground.metric_serializers import (
+    MetricSerializer,
+    ProviderGuardSerializer,
+    cost_of,
+    guards_of,
+)
 from playground.models import ChatPrompt, PlaygroundType
 
 LONGEST_NAME = 200
@@ -196,12 +202,15 @@ class ResultMetadataSerializer(CamelSerializer):
     total_token_count = serializers.IntegerField()
     estimated_docs_token_count = serializers.IntegerField()
     feedback_result = FeedbackResultSerializer()
-    metrics = serializers.ListField(child=serializers.DictField())
+    metrics = MetricSerializer(many=True)
     final_prompt = serializers.JSONField(allow_null=True)
     error_message = TextOrNull()
-    cost = serializers.FloatField(allow_null=True, help_text="US dollars.")
-    blocked_result_text = NoneHere()
-    provider_llm_guards = serializers.ListField(child=serializers.DictField(), allow_null=True)
+    cost = serializers.FloatField(
+        allow_null=True,
+        help_text="By the cost metric of the playground in its currency, else in US dollars.",
+    )
+    blocked_result_text = TextOrNull(help_text="Said instead of an answer that was withheld.")
+    provider_llm_guards = ProviderGuardSerializer(many=True, allow_null=True)
 
 
 class ChatPromptSerializer(CamelSerializer):
@@ -223,7 +232,7 @@ class ChatPromptSerializer(CamelSerializer):
     )
     metadata_filter = serializers.DictField(allow_null=True)
     citations = serializers.SerializerMethodField()
-    confidence_scores = serializers.SerializerMethodField()
+    confidence_scores = ConfidenceScoresSerializer(allow_null=True)
     creation_date = serializers.DateTimeField(source="created_at")
     creation_user_id = serializers.CharField(source="created_by_id")
     user_name = serializers.CharField(source="created_by.display_name")
@@ -237,10 +246,6 @@ class ChatPromptSerializer(CamelSerializer):
             return []
         shown = [citation for citation in prompt.citations if citation["text"].strip()]
         return list(CitationSerializer(shown, many=True).data)
-
-    @extend_schema_field(ConfidenceScoresSerializer(allow_null=True))
-    def get_confidence_scores(self, prompt: ChatPrompt) -> None:
-        return None
 
     @extend_schema_field(ResultMetadataSerializer(allow_null=True))
     def get_result_metadata(self, prompt: ChatPrompt) -> dict[str, Any] | None:
@@ -266,9 +271,10 @@ def _result_metadata(prompt: ChatPrompt) -> dict[str, Any]:
             "positive_user_ids": [mark.user_id for mark in feedback if mark.is_positive],
             "negative_user_ids": [mark.user_id for mark in feedback if not mark.is_positive],
         },
-        "metrics": [],
+        "metrics": prompt.metrics,
         "final_prompt": prompt.final_prompt or None,
         "error_message": prompt.error_message,
-        "cost": prompt.cost,
-        "provider_llm_guards": prompt.provider_guards,
+        "cost": cost_of(prompt),
+        "blocked_result_text": prompt.blocked_text,
+        "provider_llm_guards": guards_of(prompt),
     }

@@ -12,9 +12,11 @@ from procrastinate.jobs import Job
 from config.listener import Message
 from config.notify import WORKERS_CHANNEL, publish
 from config.threads import in_thread
-from playground.answering import Delta, Failed, Finished, Prompted, Question, Retrieved, answer
-from playground.recording import MOST_ATTEMPTS, Begun, Outcome, begin, finish
+from playground.answering import Delta, Failed, Finished, Prompted, Question, Retrieved
+from playground.outcome import Begun, Outcome
+from playground.recording import MOST_ATTEMPTS, begin, finish
 from playground.relay import AnswerText, Relay, relay
+from playground.watching import events_of
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +106,7 @@ async def _until_stopped(
 
 
 async def _answer(question: Question, outcome: Outcome, voice: Relay, text: AnswerText) -> None:
-    async with aclosing(answer(question)) as events:
+    async with aclosing(events_of(question)) as events:
         async for event in events:
             match event:
                 case Delta():
@@ -128,6 +130,11 @@ async def _answer(question: Question, outcome: Outcome, voice: Relay, text: Answ
 def enqueue_answer(*, prompt_id: str, chat_id: str) -> None:
     """Within the caller's transaction. The lock keeps a chat's answers in order, one at a time."""
     answer_prompt.configure(lock=f"chat:{chat_id}").defer(prompt_id=prompt_id)
+
+
+def enqueue_independent_answer(*, prompt_id: str) -> None:
+    """Likewise, in no order, and after the questions that people wait for."""
+    answer_prompt.configure(lock=f"prompt:{prompt_id}", priority=-1).defer(prompt_id=prompt_id)
 
 
 def tell_workers_to_stop(prompt_id: str) -> None:

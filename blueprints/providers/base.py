@@ -53,12 +53,16 @@ class Completion:
 class ProviderError(AppError):
     """The LLM did not answer, or not to the end. The message says why and what to do about it.
 
-    `permanent` is True when trying again unchanged cannot help.
+    `permanent` is True when trying again unchanged cannot help. `guards` are the provider's own
+    that refused the prompt.
     """
 
-    def __init__(self, message: str, *, permanent: bool = True) -> None:
+    def __init__(
+        self, message: str, *, permanent: bool = True, guards: tuple[dict[str, Any], ...] = ()
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.guards = guards
 
 
 class Client(Protocol):

@@ -13,6 +13,7 @@ from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
 from blueprints.providers.base import ProviderError
+from blueprints.providers.content_filter import findings_in_refusal
 
 LONGEST_RETRY_AFTER = 20.0  # seconds
 _LONGEST_QUOTE = 300
@@ -48,8 +49,9 @@ class CallFailed(ProviderError):
         may_retry: bool = False,
         retry_after: float | None = None,
         refused: str = "",
+        guards: tuple[dict[str, Any], ...] = (),
     ) -> None:
-        super().__init__(message, permanent=permanent)
+        super().__init__(message, permanent=permanent, guards=guards)
         self.may_retry = may_retry
         self.retry_after = retry_after
         self.refused = refused  # the server's words; never shown
@@ -125,7 +127,8 @@ def of_status(
     if status in (400, 403) and _FILTERED.search(told):
         return CallFailed(
             "The LLM's content filter refused this prompt. Word it differently, or look at the "
-            "retrieved passages: they are filtered as well."
+            "retrieved passages: they are filtered as well.",
+            guards=findings_in_refusal(_parsed(body)),
         )
     if status in (400, 404) and _NO_MODEL.search(told):
         status = 404
@@ -219,13 +222,19 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, mktime_tz(date) - time.time()) if date else None
 
 
+def _parsed(body: bytes | Any) -> Any:
+    """What a body of JSON says; nothing where it is no JSON."""
+    if not isinstance(body, bytes):
+        return body
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+
+
 def _words(body: bytes | Any) -> tuple[str, str]:
     """The server's message and its error codes, of the many shapes that there are."""
-    if isinstance(body, bytes):
-        try:
-            body = json.loads(body)
-        except ValueError:
-            return "", ""
+    body = _parsed(body)
     if isinstance(body, list) and body:  # Google's compatible endpoint
         body = body[0]
     error = body.get("error", body) if isinstance(body, dict) else body

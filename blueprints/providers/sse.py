@@ -6,6 +6,8 @@ One object per chunk, as the vendor's typed stream builds, costs many times the 
 import json
 from typing import Any
 
+from blueprints.providers.content_filter import note_findings
+
 # A line longer than this is no chunk of a chat completion.
 LONGEST_LINE = 4 * 1024 * 1024
 
@@ -124,7 +126,7 @@ class ChatStreamParser:
         if choice.get("finish_reason"):
             self.finish_reason = str(choice["finish_reason"])
         if choice.get("content_filter_results"):
-            self._filters(choice["content_filter_results"], "response")
+            note_findings(self.guards, choice["content_filter_results"], "response")
         delta = choice.get("delta") or choice.get("message") or {}
         if not isinstance(delta, dict):
             raise NotAnAnswer("no delta")
@@ -161,22 +163,7 @@ class ChatStreamParser:
     def _prompt_filters(self, results: Any) -> None:
         for result in results if isinstance(results, list) else []:
             if isinstance(result, dict):
-                self._filters(result.get("content_filter_results"), "prompt")
-
-    def _filters(self, results: Any, stage: str) -> None:
-        """Note what a content filter acted on or found; categories that are safe are left out."""
-        for name, result in results.items() if isinstance(results, dict) else ():
-            if not isinstance(result, dict):
-                continue
-            severity = str(result.get("severity") or "")
-            filtered = bool(result.get("filtered"))
-            if not filtered and not result.get("detected") and severity in ("", "safe"):
-                continue
-            guard = {"name": str(name), "stage": stage, "filtered": filtered}
-            if severity:
-                guard["severity"] = severity
-            if guard not in self.guards:
-                self.guards.append(guard)
+                note_findings(self.guards, result.get("content_filter_results"), "prompt")
 
 
 def _json(body: bytes) -> Any:

@@ -391,9 +391,35 @@ async def test_what_a_content_filter_found_is_passed_on(endpoint, llm_server):
     llm_server.always = Behaviour(extra=(prompt, answer), finish_reason="content_filter")
     _, end = await ask(endpoint)
     assert end.guards == [
-        {"name": "jailbreak", "stage": "prompt", "filtered": False},
+        {"name": "hate", "stage": "prompt", "filtered": False, "severity": "safe"},
+        {"name": "jailbreak", "stage": "prompt", "filtered": False, "detected": True},
         {"name": "violence", "stage": "response", "filtered": True, "severity": "medium"},
     ]
+
+
+async def test_of_the_parts_of_a_stream_the_worst_finding_counts(endpoint, llm_server):
+    findings = [
+        {"hate": {"filtered": False, "severity": severity}, "error": {"code": "timeout"}}
+        for severity in ("safe", "medium", "low")
+    ]
+    llm_server.always = Behaviour(
+        extra=tuple(
+            {"choices": [{"index": 0, "delta": {}, "content_filter_results": found}]}
+            for found in findings
+        )
+    )
+    _, end = await ask(endpoint)
+    assert end.guards == [
+        {"name": "hate", "stage": "response", "filtered": False, "severity": "medium"}
+    ]
+
+
+async def test_a_refusal_tells_which_filter_refused(endpoint, llm_server):
+    llm_server.always = FILTERED
+    _, error = await failure(endpoint)
+    assert error.guards == (
+        {"name": "violence", "stage": "prompt", "filtered": True, "severity": "high"},
+    )
 
 
 @pytest.mark.parametrize("behaviour", [UNAUTHORIZED, failing(400, f"Bad key {KEY}"), GARBAGE])

@@ -1,0 +1,55 @@
+"""An answer in the making: what it started from, and what came of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
+
+from blueprints.models import LLM
+from blueprints.providers.base import Completion
+from config.status import Status
+from playground.answering import Failed, Finished, Prompted, Question, Retrieved, Stopwatch
+from playground.models import ChatPrompt
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A prompt that this worker now answers. `question` is None when it cannot be answered."""
+
+    prompt: ChatPrompt
+    question: Question | None
+    problem: str = ""
+
+    @property
+    def llm(self) -> LLM | None:
+        return self.question.llm if self.question else None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of an answer, filled in as its events arrive. Milliseconds since it began."""
+
+    started_at: datetime = field(default_factory=timezone.now)
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    retrieved: Retrieved | None = None
+    prompted: Prompted | None = None
+    prompted_ms: float | None = None
+    first_token_ms: float | None = None
+    ended: Finished | Failed | None = None
+    stopped: bool = False
+
+    @property
+    def status(self) -> Status:
+        if isinstance(self.ended, Finished) or (self.stopped and self.first_token_ms is not None):
+            return Status.COMPLETED
+        return Status.SKIPPED if self.stopped else Status.ERROR
+
+    @property
+    def completion(self) -> Completion | None:
+        return self.ended.completion if isinstance(self.ended, Finished) else None
+
+    @property
+    def error_message(self) -> str:
+        if isinstance(self.ended, Failed):
+            return self.ended.message
+        return "Stopped before the answer began." if self.status == Status.SKIPPED else ""
