@@ -246,12 +246,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["pk"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("evaluation_chat", "metric_name", "aggregation_type"),
-                        name="metric_aggregation_unique",
-                    )
-                ],
             },
         ),
     ]
