@@ -292,6 +292,9 @@ MAX_ARCHIVE_BYTES = 500 * 1024 * 1024
 MAX_ARCHIVE_RATIO = 200
 PARSER_MEMORY_BYTES = env_int("GROUNDWORK_PARSER_MEMORY_BYTES", 2 * 1024**3)
 PARSER_SECONDS = env_int("GROUNDWORK_PARSER_SECONDS", 600)
+# Files fetched from an address: how long one may take, and hosts that may be on private networks.
+FETCH_SECONDS = env_int("GROUNDWORK_FETCH_SECONDS", 300)
+FETCH_ALLOWED_HOSTS = env_list("GROUNDWORK_FETCH_ALLOWED_HOSTS", [])
 
 DEFAULT_EMBEDDING_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 # Partitions with more chunks than this get an HNSW index; smaller ones are scanned exactly.
@@ -300,6 +303,10 @@ EXACT_SCAN_LIMIT = env_int("GROUNDWORK_EXACT_SCAN_LIMIT", 20_000)
 # Answers that one worker works on at the same time; they mostly wait for LLMs.
 CHAT_CONCURRENCY = env_int("GROUNDWORK_CHAT_CONCURRENCY", 200)
 INGEST_CONCURRENCY = env_int("GROUNDWORK_INGEST_CONCURRENCY", 1)
+# Questions of one evaluation that wait for their answers at the same time.
+EVALUATION_CONCURRENCY = env_int("GROUNDWORK_EVALUATION_CONCURRENCY", 8)
+# The queues that every worker serves, and how many jobs of each at the same time.
+QUEUES = {"chat": CHAT_CONCURRENCY, "ingest": INGEST_CONCURRENCY, "evaluate": 8}
 WORKER_HEARTBEAT_SECONDS = 2.0
 WORKER_STALLED_SECONDS = 10.0
 # Whether a first start brings the sample; benchmarks and tests go without.

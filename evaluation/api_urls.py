@@ -1,3 +1,18 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from evaluation import api_datasets, api_runs
+
+urlpatterns = [
+    path(
+        "genai/evaluationDatasetConfigurations/",
+        api_datasets.EvaluationDatasetConfigurations.as_view(),
+    ),
+    path(
+        "genai/evaluationDatasetConfigurations/<id:configuration_id>/",
+        api_datasets.OneEvaluationDatasetConfiguration.as_view(),
+    ),
+    path(
+        "genai/evaluationDatasetMetricAggregations/",
+        api_runs.EvaluationDatasetMetricAggregations.as_view(),
+    ),
+]

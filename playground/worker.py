@@ -1,4 +1,4 @@
-"""One worker process: two queues, the relay of answers, and the care for what others left behind."""
+"""One worker process: all queues, the relay of answers, and the care for what others left behind."""
 
 import asyncio
 import contextlib
@@ -31,11 +31,15 @@ _SWEEP_SECONDS = 2.0
 _RESTART_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
 _QUEUE_CONNECTIONS = 6
-_CHAT_OPTIONS: dict[str, Any] = {
-    # A question that waits for an earlier one of its chat is not announced when that one is done.
-    "fetch_job_polling_interval": 0.2,
-    # Answers use threads of their own for the database, which clean up after themselves.
-    "task_middleware": [],
+_OPTIONS: dict[str, dict[str, Any]] = {
+    tasks.QUEUE: {
+        # A question that waits for an earlier one of its chat is not announced when that is done.
+        "fetch_job_polling_interval": 0.2,
+        # Answers use threads of their own for the database, which clean up after themselves.
+        "task_middleware": [],
+    },
+    # Steps of evaluations are put off until some answers are there; that too is not announced.
+    "evaluate": {"fetch_job_polling_interval": 0.5, "task_middleware": []},
 }
 
 
@@ -103,8 +107,8 @@ async def _run() -> None:
         chores = [group.create_task(_sweep(queue), name="sweep")]
         # Answers wait for LLMs, hundreds at a time; ingestion computes, and one at a time is best.
         workers = [
-            _worker(queue, tasks.QUEUE, settings.CHAT_CONCURRENCY, _CHAT_OPTIONS),
-            _worker(queue, "ingest", settings.INGEST_CONCURRENCY, {}),
+            _worker(queue, name, concurrency, _OPTIONS.get(name, {}))
+            for name, concurrency in settings.QUEUES.items()
         ]
         running = [group.create_task(worker) for worker in workers]
         await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

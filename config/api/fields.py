@@ -127,7 +127,7 @@ class StrList(_Typed, serializers.ListField):
     }
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(child=Str(), **options)
+        super().__init__(**({"child": Str()} | options))
 
 
 class JsonObject(_Typed, serializers.DictField):
