@@ -6,7 +6,7 @@ from typing import Any
 
 from config.errors import InvalidInput
 from evaluation.aggregation import Value
-from evaluation.models import MetricConfiguration
+from evaluation.models import AggregationType, MetricConfiguration
 from playground.models import ChatPrompt, Playground
 
 # What is known of every answer, whether a metric of it was configured or not.
@@ -42,6 +42,8 @@ def resolve(insights: Sequence[dict[str, Any]], playground: Playground) -> list[
 def _resolved(
     insight: dict[str, Any], metrics: Sequence[MetricConfiguration], prices: set[str]
 ) -> dict[str, Any]:
+    if AggregationType.NGRAM_IMPORTANCE in (insight.get("aggregation_types") or []):
+        raise InvalidInput("ngramImportance is not available here: leave it out.", field=_FIELD)
     cost_id = insight.get("cost_configuration_id")
     metric = None if cost_id else _metric(insight, metrics)
     names = _names(insight)

@@ -59,12 +59,12 @@ def start(alice, configuration, blueprint):
     return begin
 
 
-def ended(run) -> tuple[str, str]:
+def ended(run):
     run.refresh_from_db()
     return run.status, run.message
 
 
-def figures() -> list[tuple]:
+def figures():
     return list(
         MetricAggregation.objects.order_by("evaluation_chat", "pk").values_list(
             "metric_name", "aggregation_type", "value", "error_message"
