@@ -13,18 +13,14 @@ from config.api.fields import order_by
 from config.api.openapi import operation
 from config.api.views import Endpoint, find
 from config.status import Status
-from vectordb import services
-from vectordb.chunking_settings import (
-    DEFAULT_SEPARATORS,
-    LARGEST_OVERLAP,
-    SMALLEST_CHUNK,
-    ChunkingSettings,
-)
-from vectordb.embedding_models import EmbeddingModel
-from vectordb.models import ChunkingMethod, Dataset, VectorDatabase
+from vectordb import services, supported
+from vectordb.chunking_settings import ChunkingSettings
+from vectordb.models import Dataset, VectorDatabase
 from vectordb.serializers import (
     ChunkingsSerializer,
+    EmbeddingsQuery,
     EmbeddingsSerializer,
+    RetrievalSettingsSerializer,
     VectorDatabasePatch,
     VectorDatabaseQuery,
     VectorDatabaseRequest,
@@ -85,13 +81,16 @@ class VectorDatabases(Endpoint):
         given = self.body(VectorDatabaseRequest)
         use_case = find(UseCase.objects.visible_to(self.user), given["use_case_id"], "Use case")
         dataset = find(Dataset.objects.visible_to(self.user), given["dataset_id"], "Dataset")
-        chunking = (given.get("chunking_parameters") or {}).get("settings") or ChunkingSettings()
+        parent_id = given.get("parent_vector_database_id")
+        databases = VectorDatabase.objects.visible_to(self.user).select_related("dataset")
         database = services.create_vector_database(
             user=self.user,
             use_case=use_case,
             dataset=dataset,
             name=given.get("name") or "",
-            chunking=chunking,
+            chunking=(given.get("chunking_parameters") or {}).get("settings"),
+            parent=find(databases, parent_id, "Parent vector database") if parent_id else None,
+            updates_blueprints=bool(given.get("update_llm_blueprints")),
         )
         response = _answer(self.user, database.pk, status=202)
         response["Location"] = self.absolute(reverse("genai-status", args=[database.pk]))
@@ -128,8 +127,13 @@ class OneVectorDatabase(Endpoint):
 
 
 class SupportedEmbeddings(Endpoint):
-    @operation("The embedding models that can be chosen", answers=EmbeddingsSerializer)
+    @operation(
+        "The embedding models that can be chosen",
+        answers=EmbeddingsSerializer,
+        query=EmbeddingsQuery,
+    )
     def get(self, request: Request) -> Response:
+        self.query(EmbeddingsQuery)
         shown = {
             "embedding_models": services.supported_embeddings(),
             "default_embedding_model": ChunkingSettings().embedding_model,
@@ -142,8 +146,13 @@ class SupportedEmbeddings(Endpoint):
 class SupportedTextChunkings(Endpoint):
     @operation("How documents can be cut", answers=ChunkingsSerializer)
     def get(self, request: Request) -> Response:
-        configs = [_chunking_of(model) for model in services.supported_embeddings()]
-        return Response(ChunkingsSerializer({"text_chunking_configs": configs}).data)
+        return Response(ChunkingsSerializer(supported.chunkings()).data)
+
+
+class SupportedRetrievalSettings(Endpoint):
+    @operation("How passages can be looked up", answers=RetrievalSettingsSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(RetrievalSettingsSerializer(supported.retrieval_settings()).data)
 
 
 def _answer(user: User, database_id: str, *, status: int = 200) -> Response:
@@ -169,54 +178,3 @@ def _filtered(rows: QuerySet[VectorDatabase], query: dict[str, Any]) -> QuerySet
 def _used_in(playground_id: str) -> Q:
     used = VectorDatabase.objects.filter(_IN_FORCE, **{_PLAYGROUND: playground_id})
     return Q(pk__in=used.values("pk"))
-
-
-def _chunking_of(model: EmbeddingModel) -> dict[str, Any]:
-    default = ChunkingSettings(embedding_model=model.id)
-    sizes = (SMALLEST_CHUNK, model.max_tokens)
-    parameters = [
-        _parameter("chunk_size", "int", "Tokens of a chunk.", default.chunk_size, *sizes),
-        _parameter(
-            "chunk_overlap_percentage",
-            "int",
-            "How much of a chunk is repeated in the next.",
-            default.chunk_overlap_percentage,
-            0,
-            LARGEST_OVERLAP,
-        ),
-        _parameter(
-            "separators",
-            "list[str]",
-            "Where texts are cut; tried in this order.",
-            list(DEFAULT_SEPARATORS),
-        ),
-    ]
-    return {
-        "embedding_model": model.id,
-        "default_method": ChunkingMethod.RECURSIVE,
-        "methods": [
-            {
-                "chunking_method": ChunkingMethod.RECURSIVE,
-                "description": "At the first separator that occurs, joined up to the chunk size.",
-                "chunking_parameters": parameters,
-            }
-        ],
-    }
-
-
-def _parameter(
-    name: str,
-    type_: str,
-    description: str,
-    default: object,
-    low: int | None = None,
-    high: int | None = None,
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "type": type_,
-        "description": description,
-        "default": default,
-        "min": low,
-        "max": high,
-    }

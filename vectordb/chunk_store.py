@@ -54,25 +54,41 @@ def chunk_metadata(ingestion: Ingestion) -> dict[str, Any]:
     return {**ingestion.document.metadata, "source": ingestion.document.name}
 
 
+class _Metadata:
+    """The same object for all chunks of a document, or of a row that is one."""
+
+    def __init__(self, ingestion: Ingestion) -> None:
+        self._whole = chunk_metadata(ingestion)
+        self._row = 0
+        self._current: Any = _json(self._whole)
+
+    def of(self, chunk: Chunk) -> Any:
+        if chunk.row != self._row:
+            self._row = chunk.row
+            own = chunk.metadata or {}
+            # A row without a path has the file's name.
+            named = {name: value for name, value in own.items() if value != ""}
+            self._current = _json(self._whole | named)
+        return self._current
+
+
 class ChunkWriter:
     """Gathers a document's chunks; `commit` inside a transaction makes them visible."""
 
     def __init__(self, ingestion: Ingestion) -> None:
         self._ingestion = ingestion
-        self._metadata = chunk_metadata(ingestion)
+        self._metadata = _Metadata(ingestion)
         self._rows: list[tuple[Any, ...]] = []
         self._is_staged = False
         self.count = 0
 
     def add(self, chunks: Sequence[Chunk], vectors: "Vectors") -> None:
         from pgvector import HalfVector
-        from psycopg.types.json import Jsonb
 
         ingestion = self._ingestion
         first = first_id(ingestion.number)
-        metadata = Jsonb(self._metadata)
         self.count += len(chunks)
-        if self.count > CHUNKS_PER_DOCUMENT:
+        if max((chunk.position for chunk in chunks), default=0) >= CHUNKS_PER_DOCUMENT:
             raise ParseError(
                 f"This file makes more than {CHUNKS_PER_DOCUMENT:,} chunks: split it into parts."
             )
@@ -89,7 +105,7 @@ class ChunkWriter:
                     chunk.token_count,
                     HalfVector(vector),
                     chunk.text,
-                    metadata,
+                    self._metadata.of(chunk),
                 )
             )
         if len(self._rows) >= _MOST_ROWS:
@@ -164,7 +180,8 @@ def copy_document(source: Ingestion, target: Ingestion) -> bool:
             cursor.execute(
                 sql.SQL(
                     "INSERT INTO {target} ({columns}) SELECT %s, id + %s, %s, position, page, "
-                    "start_offset, end_offset, token_count, embedding, text, %s::jsonb "
+                    "start_offset, end_offset, token_count, embedding, text, "
+                    "coalesce(%s::jsonb, metadata) "
                     "FROM {source} WHERE id >= %s AND id < %s"
                 ).format(
                     target=partitions.table(target.vector_database_id),
@@ -175,7 +192,8 @@ def copy_document(source: Ingestion, target: Ingestion) -> bool:
                     target.vector_database_id,
                     first_id(target.number) - first_id(source.number),
                     target.document_id,
-                    _json(chunk_metadata(target)),
+                    # Rows that are documents bring theirs with them.
+                    None if target.document.holds_documents else _json(chunk_metadata(target)),
                     first_id(source.number),
                     first_id(source.number + 1),
                 ],

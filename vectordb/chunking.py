@@ -22,7 +22,12 @@ _REACH = 8
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`text` is what stands from `start` to `end` in the concatenation of everything fed."""
+    """`text` is what stands from `start` to `end` in its document's text.
+
+    In a file that holds a document a row, `row` is the row's number, and `metadata` what it says of
+    the document; positions leave one out between documents, so that only chunks of the same one
+    follow on each other.
+    """
 
     position: int
     page: int | None
@@ -30,6 +35,8 @@ class Chunk:
     end: int
     token_count: int
     text: str
+    row: int = 0
+    metadata: dict[str, str | int | float | bool] | None = None
 
 
 @dataclass
@@ -37,6 +44,7 @@ class Chunker:
     """Feed it a document's text in order, then finish: chunks come out as soon as they are sure.
 
     `size` counts tokens without the model's special ones; a page is never left within a chunk.
+    `position` is that of the next chunk, `offset` that of the first character not yet cut.
     """
 
     model_id: str
@@ -44,21 +52,24 @@ class Chunker:
     overlap: int
     separators: Sequence[str]
     is_separator_regex: bool = False
-    _position: int = 0
+    position: int = 0
+    offset: int = 0
     _page: int | None = None
     _last_start: int = -1  # of the last chunk
-    _offset: int = 0  # of the buffer's first character
     _buffer: str = ""
     _before: str = ""  # the end of what stands before the buffer on the same page
     _is_before_whole: bool = True  # is that everything before it on this page?
     _splitter: "RecursiveCharacterTextSplitter" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._splitter = self._made_splitter()
+
+    def _made_splitter(self) -> "RecursiveCharacterTextSplitter":
         # Imported here, for whoever only wants the type above should not load all this.
         from langchain_text_splitters.character import RecursiveCharacterTextSplitter
 
         # Pieces of no tokens would be sent twice by the splitter, hence at least one each.
-        self._splitter = RecursiveCharacterTextSplitter(
+        return RecursiveCharacterTextSplitter(
             separators=list(self.separators),
             is_separator_regex=self.is_separator_regex,
             chunk_size=self.size - self.overlap,
@@ -92,6 +103,10 @@ class Chunker:
     def _length(self, text: str) -> int:
         return max(1, count_tokens(text, self.model_id))
 
+    def pieces(self, text: str) -> list[str]:
+        """The text in pieces of at most the size, without overlap: joined they are the text again."""
+        return self._split(text)
+
     def _split(self, text: str) -> list[str]:
         limit = self.size - self.overlap
         pieces: list[str] = []
@@ -105,21 +120,21 @@ class Chunker:
             whole = lead + piece
             text = whole.strip()
             if text:
-                start = self._offset - len(lead) + whole.index(text[0])
+                start = self.offset - len(lead) + whole.index(text[0])
                 yield Chunk(
-                    position=self._position,
+                    position=self.position,
                     page=self._page,
                     start=start,
                     end=start + len(text),
                     token_count=count_tokens(text, self.model_id),
                     text=text,
                 )
-                self._position += 1
+                self.position += 1
                 self._last_start = start
             self._advance(piece)
 
     def _advance(self, piece: str) -> None:
-        self._offset += len(piece)
+        self.offset += len(piece)
         before = self._before + piece
         self._before = before[-self.overlap * _REACH :] if self.overlap else ""
         self._is_before_whole = self._is_before_whole and len(self._before) == len(before)
@@ -131,7 +146,7 @@ class Chunker:
         for start in self._word_starts():
             lead = self._before[start:]
             # Parts of one endless word may count less together than alone: never swallow a chunk.
-            if self._offset - len(lead) <= self._last_start:
+            if self.offset - len(lead) <= self._last_start:
                 continue
             if count_tokens((lead + piece).strip(), self.model_id) <= self.size:
                 return lead

@@ -1,10 +1,12 @@
 """How a dataset is cut and embedded: chosen when a vector database is made."""
 
+import re
 from dataclasses import dataclass
 
 from config.errors import InvalidInput
 from vectordb.embedding_models import MINILM, EmbeddingModel, get_model
-from vectordb.models import ChunkingMethod
+from vectordb.models import ChunkingMethod, VectorDatabase
+from vectordb.parsing import methods
 
 SMALLEST_CHUNK, LARGEST_CHUNK = 128, 512
 LARGEST_OVERLAP = 50
@@ -15,13 +17,19 @@ _LONGEST_SEPARATOR = 100
 
 @dataclass(frozen=True, slots=True)
 class ChunkingSettings:
-    """Sizes are in tokens of the embedding model. Raises InvalidInput for what cannot be done."""
+    """Sizes are in tokens of the embedding model. Raises InvalidInput for what cannot be done.
+
+    The semantic method knows no overlap and no separators. With `is_custom_chunking` each document,
+    or each row of a CSV file of documents, is one chunk, and how to cut is not used.
+    """
 
     embedding_model: str = MINILM
     chunking_method: str = ChunkingMethod.RECURSIVE
     chunk_size: int = 256
     chunk_overlap_percentage: int = 0
     separators: tuple[str, ...] = DEFAULT_SEPARATORS
+    is_separator_regex: bool = False
+    is_custom_chunking: bool = False
 
     def __post_init__(self) -> None:
         largest = min(LARGEST_CHUNK, self.model.max_tokens)
@@ -31,11 +39,30 @@ class ChunkingSettings:
         _require_range(
             "chunk_overlap_percentage", self.chunk_overlap_percentage, 0, LARGEST_OVERLAP
         )
+        if self.is_semantic and self.chunk_overlap_percentage:
+            raise InvalidInput(
+                "Chunks that end where the meaning changes do not overlap: set 0, or choose the "
+                "recursive method.",
+                field="chunk_overlap_percentage",
+            )
         _require_separators(self.separators)
+        if self.is_separator_regex:
+            _require_patterns(self.separators)
 
     @property
     def model(self) -> EmbeddingModel:
         return get_model(self.embedding_model)
+
+    @property
+    def is_semantic(self) -> bool:
+        return self.chunking_method == ChunkingMethod.SEMANTIC and not self.is_custom_chunking
+
+    @property
+    def cutting_method(self) -> str:
+        """What the parser does; sentences are put together where they are embedded."""
+        if self.is_custom_chunking:
+            return methods.WHOLE
+        return methods.SENTENCES if self.is_semantic else methods.RECURSIVE
 
     @property
     def content_tokens(self) -> int:
@@ -45,6 +72,18 @@ class ChunkingSettings:
     @property
     def overlap_tokens(self) -> int:
         return self.content_tokens * self.chunk_overlap_percentage // 100
+
+
+def settings_of(database: VectorDatabase) -> ChunkingSettings:
+    return ChunkingSettings(
+        embedding_model=database.embedding_model,
+        chunking_method=database.chunking_method,
+        chunk_size=database.chunk_size,
+        chunk_overlap_percentage=database.chunk_overlap_percentage,
+        separators=tuple(database.separators),
+        is_separator_regex=database.is_separator_regex,
+        is_custom_chunking=database.is_custom_chunking,
+    )
 
 
 def _require_range(field: str, value: object, low: int, high: int) -> None:
@@ -64,3 +103,19 @@ def _require_separators(separators: tuple[object, ...]) -> None:
             "each.",
             field="separators",
         )
+
+
+def _require_patterns(separators: tuple[str, ...]) -> None:
+    for separator in separators:
+        try:
+            # As the splitter will put it: a group of its own shifts those of the pattern.
+            groups = re.compile(f"({separator})").groups
+        except (re.error, OverflowError, RecursionError, Warning) as error:
+            raise InvalidInput(
+                f"“{separator}” is not a regular expression: {error}.", field="separators"
+            ) from error
+        if groups > 1:
+            raise InvalidInput(
+                f"“{separator}” has a group that captures: write (?:…) instead of (…).",
+                field="separators",
+            )

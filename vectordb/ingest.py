@@ -6,22 +6,29 @@ interrupted one starts over, and no chunk is ever there twice.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from config.errors import AppError
 from config.notify import publish
 from config.status import UNFINISHED, Status
-from vectordb import chunk_store, files, partitions
+from vectordb import chunk_store, files, partitions, versions
 from vectordb.chunking import Chunk
-from vectordb.chunking_settings import ChunkingSettings
+from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.embedding import BATCH, Embedder, get_embedder
+from vectordb.interruption import Interrupted
 from vectordb.models import Ingestion, VectorDatabase
 from vectordb.parser_process import ChunkingRequest, ParserProcess
+from vectordb.reuse import same_content
+from vectordb.semantic import Grouper
+from vectordb.whole_chunks import embed_whole
+
+if TYPE_CHECKING:
+    from vectordb.embedding import Vectors
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +40,6 @@ _PROGRESS_SECONDS = 0.5
 
 class Stopped(Exception):
     """The document was cancelled or deleted while it was worked on: leave it."""
-
-
-class Interrupted(Exception):
-    """The worker ends: its successor starts the document over."""
 
 
 def _never() -> bool:
@@ -110,10 +113,12 @@ def _finish(database: VectorDatabase) -> None:
     databases = VectorDatabase.objects.filter(pk=database.pk)
     with transaction.atomic():
         databases.update(chunks_count=count, size=size, updated_at=timezone.now())
-        databases.filter(status=Status.RUNNING).update(
+        ended = databases.filter(status=Status.RUNNING).update(
             status=Status.COMPLETED if count else Status.ERROR,
             error_message=_summary(database, count),
         )
+        if ended and count:
+            versions.follow(database)
         announce(database.pk)
 
 
@@ -177,30 +182,52 @@ class _Run:
         self._ingestion = None
 
     def _read(self, ingestion: Ingestion) -> None:
-        settings_ = chunking_settings(self._database)
-        request = ChunkingRequest(
-            model_id=settings_.embedding_model,
-            size=settings_.content_tokens,
-            overlap=settings_.overlap_tokens,
-            separators=list(settings_.separators),
-            is_separator_regex=self._database.is_separator_regex,
-        )
+        settings_ = settings_of(self._database)
         embedder = get_embedder(settings_.embedding_model)
         writer = chunk_store.ChunkWriter(ingestion)
         window: list[Chunk] = []
-        path = files.stored_path(ingestion.document.stored_name)
-        for portion in self._parser.read(path, ingestion.document.content_type, request):
-            window.extend(portion.chunks)
+        for chunks in self._chunks(ingestion, settings_, embedder):
+            window.extend(chunks)
             while len(window) >= _WINDOW:
                 self._embed(embedder, writer, window[:_WINDOW])
                 del window[:_WINDOW]
-            self._done, self._total = portion.done, portion.total
-            self._check()
         self._embed(embedder, writer, window)
         with transaction.atomic():
             self._complete(ingestion, writer.count)
             writer.commit()
         chunk_store.drop_staged()
+
+    def _chunks(
+        self, ingestion: Ingestion, settings_: ChunkingSettings, embedder: Embedder
+    ) -> Iterator[list[Chunk]]:
+        """The document's chunks in order, portion by portion."""
+        request = ChunkingRequest(
+            method=settings_.cutting_method,
+            model_id=settings_.embedding_model,
+            size=settings_.content_tokens,
+            overlap=settings_.overlap_tokens,
+            separators=list(settings_.separators),
+            is_separator_regex=settings_.is_separator_regex,
+        )
+        grouper = Grouper(
+            request.model_id, request.size, lambda texts: self._vectors(embedder, texts)
+        )
+        path = files.stored_path(ingestion.document.stored_name)
+        for portion in self._parser.read(path, ingestion.document.content_type, request):
+            yield grouper.add(portion.chunks) if settings_.is_semantic else portion.chunks
+            self._done, self._total = portion.done, portion.total
+            self._check()
+        yield grouper.finish()
+
+    def _vectors(self, embedder: Embedder, texts: Sequence[str]) -> "Vectors":
+        """As `Embedder.embed`, with a look up between any two batches."""
+        import numpy as np
+
+        parts = []
+        for start in range(0, len(texts), BATCH):
+            parts.append(embedder.embed(texts[start : start + BATCH]))
+            self._check()
+        return np.concatenate(parts)
 
     def _embed(
         self, embedder: Embedder, writer: chunk_store.ChunkWriter, chunks: Sequence[Chunk]
@@ -208,7 +235,8 @@ class _Run:
         by_length = sorted(chunks, key=lambda chunk: -chunk.token_count)
         for start in range(0, len(by_length), BATCH):
             batch = by_length[start : start + BATCH]
-            writer.add(batch, embedder.embed([chunk.text for chunk in batch]))
+            texts = [chunk.text for chunk in batch]
+            writer.add(batch, embed_whole(embedder, texts, self._database.embedding_model))
             self._check()
 
     def _reuse(self, ingestion: Ingestion) -> bool:
@@ -265,33 +293,3 @@ class _Run:
             return False
         self._reported = now
         return True
-
-
-def chunking_settings(database: VectorDatabase) -> ChunkingSettings:
-    return ChunkingSettings(
-        embedding_model=database.embedding_model,
-        chunking_method=database.chunking_method,
-        chunk_size=database.chunk_size,
-        chunk_overlap_percentage=database.chunk_overlap_percentage,
-        separators=tuple(database.separators),
-    )
-
-
-def same_content(ingestion: Ingestion) -> Ingestion | None:
-    """A finished ingestion of the same bytes with the same settings, in the same dataset or use case."""
-    database, document = ingestion.vector_database, ingestion.document
-    alike = Ingestion.objects.filter(
-        status=Status.COMPLETED,
-        document__sha256=document.sha256,
-        document__content_type=document.content_type,
-        vector_database__embedding_model=database.embedding_model,
-        vector_database__chunking_method=database.chunking_method,
-        vector_database__chunk_size=database.chunk_size,
-        vector_database__chunk_overlap_percentage=database.chunk_overlap_percentage,
-        vector_database__separators=database.separators,
-        vector_database__is_separator_regex=database.is_separator_regex,
-    )
-    near = alike.filter(
-        Q(vector_database__use_case=database.use_case_id) | Q(document__dataset=document.dataset_id)
-    )
-    return near.exclude(pk=ingestion.pk).select_related("document").first()

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from accounts.models import UseCase, UseCaseQuerySet, User
 from config.ids import ID_LENGTH, IdField
 from config.status import Status
+from vectordb.parsing import document_rows
 
 # A chunk's id is its document's number in the database times this, plus its position, so that
 # neighbours have consecutive ids and documents can be ingested in any order.
@@ -30,6 +31,12 @@ class Dataset(models.Model):
     id = IdField()
     name = models.CharField(max_length=200)
     use_cases = models.ManyToManyField(UseCase, through="DatasetLink", related_name="datasets")
+    # Final but while a job fetches it. ERROR: nothing of what was sent could be taken.
+    status = models.CharField(max_length=20, choices=Status, default=Status.COMPLETED)
+    # What could not be taken and why; some files may have been taken all the same.
+    error_message = models.TextField(blank=True)
+    # What its owner means it for, in the words of the GenAI API; they change nothing here.
+    categories = models.JSONField(default=list, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -78,6 +85,9 @@ class Document(models.Model):
     size = models.BigIntegerField()
     sha256 = models.CharField(max_length=64)
     metadata = models.JSONField(default=dict, blank=True)
+    # Of a CSV file: the names in its first line, where that holds names, and how many rows follow.
+    columns = models.JSONField(null=True)
+    rows_count = models.PositiveIntegerField(null=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -90,9 +100,21 @@ class Document(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def holds_documents(self) -> bool:
+        """Whether each of its rows is a document of its own."""
+        return document_rows.is_header(self.columns or [])
+
+    @property
+    def metadata_columns(self) -> list[str]:
+        own = (document_rows.TEXT_COLUMN, document_rows.PATH_COLUMN, "")
+        names = self.columns or [] if self.holds_documents else []
+        return [name for name in names if name not in own]
+
 
 class ChunkingMethod(models.TextChoices):
     RECURSIVE = "recursive", "Recursive by tokens"
+    SEMANTIC = "semantic", "Where the meaning changes"
 
 
 class VectorDatabaseQuerySet(models.QuerySet["VectorDatabase"]):
@@ -125,6 +147,14 @@ class VectorDatabase(models.Model):
     chunk_overlap_percentage = models.PositiveIntegerField()
     separators = models.JSONField()
     is_separator_regex = models.BooleanField(default=False)
+    # Each row is a finished chunk: how to cut, above, is not used.
+    is_custom_chunking = models.BooleanField(default=False)
+    # Names of the columns that came with the documents, for filters.
+    metadata_columns = models.JSONField(default=list, blank=True)
+    # Datasets that this version or one before it added to the first: {"id": …, "name": …}.
+    added_datasets = models.JSONField(default=list, blank=True)
+    # Blueprints go over from the parent once this version is complete.
+    updates_blueprints = models.BooleanField(default=False)
 
     status = models.CharField(max_length=20, choices=Status, default=Status.NEW)
     error_message = models.TextField(blank=True)
@@ -146,6 +176,9 @@ class VectorDatabase(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(chunk_size__gte=1), name="vector_database_chunk_size_positive"
+            ),
+            models.UniqueConstraint(
+                fields=["family_id", "version"], name="vector_database_version_unique"
             ),
         ]
 

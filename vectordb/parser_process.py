@@ -33,8 +33,9 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class ChunkingRequest:
-    """What the other process needs to cut a text."""
+    """What the other process needs to cut a text; `method` is one of `parsing.cutting`."""
 
+    method: str
     model_id: str
     size: int
     overlap: int
@@ -49,6 +50,14 @@ class Portion:
     chunks: list[Chunk]
     done: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A portion of a document's text. `source` is the path of a row that is a document."""
+
+    source: str | None
+    text: str
 
 
 class ParserProcess:
@@ -79,18 +88,29 @@ class ParserProcess:
 
     def read(self, path: Path, kind: str, chunking: ChunkingRequest) -> Iterator[Portion]:
         """The document's chunks in order. Raises ParseError with a message for the user."""
+        for message in self._answers(path, kind, asdict(chunking)):
+            yield _portion(message)
+
+    def texts(self, path: Path, kind: str) -> Iterator[Text]:
+        """The document's text in order, uncut. Raises ParseError likewise."""
+        for message in self._answers(path, kind, None):
+            yield Text(message["source"], message["text"])
+
+    def _answers(
+        self, path: Path, kind: str, chunking: dict[str, Any] | None
+    ) -> Iterator[dict[str, Any]]:
         process = self._started()
-        request = {"path": str(path), "kind": kind, "chunking": asdict(chunking)}
+        request = {"path": str(path), "kind": kind, "chunking": chunking}
         is_finished = False
         try:
             assert process.stdin is not None  # noqa: S101
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
             for message in self._messages(process):
-                if "chunks" not in message:
+                if not message.keys() & {"chunks", "text"}:
                     is_finished = True
                     break
-                yield _portion(message)
+                yield message
             _raise_for(message)
         except BrokenPipeError as error:
             raise ParseError(_UNREADABLE) from error

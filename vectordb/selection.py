@@ -24,7 +24,7 @@ def _trimmed(passage: Passage, kept: Sequence[Passage], model_id: str) -> Passag
     """Starts and ends of chunks only ever grow, so what overlaps lies at one of the two ends."""
     start, end = passage.start, passage.end
     for other in kept:
-        if other.document_id != passage.document_id:
+        if not _is_in_same_document(other, passage):
             continue
         if other.position < passage.position:
             start = max(start, other.end)
@@ -46,6 +46,12 @@ def _trimmed(passage: Passage, kept: Sequence[Passage], model_id: str) -> Passag
         end=start + len(text),
         token_count=count_tokens(text, model_id),
     )
+
+
+def _is_in_same_document(other: Passage, passage: Passage) -> bool:
+    """A file may hold many documents, each with a name of its own."""
+    theirs = (other.document_id, other.document_name)
+    return theirs == (passage.document_id, passage.document_name)
 
 
 def cap(passages: Sequence[Passage], limit: int | None, model_id: str) -> list[Passage]:

@@ -1,12 +1,12 @@
-"""Datasets and vector databases as JSON."""
+"""Vector databases as JSON."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from accounts.serializers import UserSerializer
 from config.api.case import CamelSerializer, camel
 from config.api.fields import (
+    Bool,
     Choice,
     Int,
     NoneHere,
@@ -20,97 +20,21 @@ from config.api.fields import (
 from config.api.paging import ListQuery
 from config.errors import InvalidInput
 from config.status import Status
-from vectordb.chunking_settings import LARGEST_OVERLAP, SMALLEST_CHUNK, ChunkingSettings
+from vectordb.chunking_settings import (
+    DEFAULT_SEPARATORS,
+    LARGEST_OVERLAP,
+    SMALLEST_CHUNK,
+    ChunkingSettings,
+)
 from vectordb.models import ChunkingMethod, VectorDatabase
+from vectordb.naming import LONGEST_NAME
 
-LONGEST_NAME = 200
 # The GenAI API wants both on every database; a self-hosted server is one organization.
 ORGANIZATION = "000000000000000000000001"
 
 
-class DatasetSerializer(CamelSerializer):
-    dataset_id = serializers.CharField(source="id")
-    version_id = serializers.CharField(source="id")
-    name = serializers.CharField()
-    categories = serializers.SerializerMethodField()
-    creation_date = serializers.DateTimeField(source="created_at")
-    created_by = serializers.CharField(source="created_by.display_name")
-    last_modification_date = serializers.DateTimeField(source="updated_at")
-    last_modifier_full_name = serializers.CharField(source="created_by.display_name")
-    dataset_size = serializers.IntegerField(help_text="Bytes of all documents.")
-    row_count = serializers.IntegerField(help_text="Documents.")
-    processing_state = serializers.SerializerMethodField()
-    data_source_type = serializers.SerializerMethodField(method_name="get_file_word")
-    uri = serializers.CharField(source="name")
-    error = serializers.SerializerMethodField(method_name="get_blank")
-    is_latest_version = serializers.SerializerMethodField(method_name="get_true")
-    is_snapshot = serializers.SerializerMethodField(method_name="get_true")
-    data_persisted = serializers.SerializerMethodField(method_name="get_true")
-    is_vector_database_eligible = serializers.SerializerMethodField(method_name="get_true")
-    is_data_engine_eligible = serializers.SerializerMethodField(method_name="get_false")
-    is_playground_evaluation_dataset_eligible = serializers.SerializerMethodField(
-        method_name="get_false"
-    )
-
-    def get_categories(self, dataset: object) -> list[str]:
-        return []
-
-    def get_processing_state(self, dataset: object) -> str:
-        return "COMPLETED"
-
-    def get_file_word(self, dataset: object) -> str:
-        return "file"
-
-    def get_blank(self, dataset: object) -> str:
-        return ""
-
-    def get_true(self, dataset: object) -> bool:
-        return True
-
-    def get_false(self, dataset: object) -> bool:
-        return False
-
-
-class UploadRequest(serializers.Serializer[Any]):
-    """A multipart form. `file` may be there several times; a ZIP stands for its members."""
-
-    file = serializers.ListField(child=serializers.FileField())
-
-
-class UploadedSerializer(CamelSerializer):
-    catalog_id = serializers.CharField()
-    catalog_version_id = serializers.CharField()
-    status_id = serializers.CharField()
-
-
-class DatasetPatch(CamelSerializer):
-    name = Str(required=False, allow_blank=False, max_length=LONGEST_NAME)
-    categories = NotBuilt()
-
-
-class DatasetQuery(ListQuery):
-    use_case_ids = StrList(required=False)
-    category = Str(required=False, help_text="Datasets here have no categories.")
-    order_by = Sort({"created": "created_at", "name": "name"})
-    filter_failed = QueryBool(required=False, help_text="No dataset here is in a failed state.")
-
-
-class DatasetLinkSerializer(CamelSerializer):
-    """A dataset's place in a use case."""
-
-    id = serializers.CharField()
-    entity_type = serializers.SerializerMethodField()
-    entity_id = serializers.CharField(source="dataset_id")
-    experiment_container_id = serializers.CharField(source="use_case_id")
-    created_at = serializers.DateTimeField()
-    created = UserSerializer(source="created_by")
-    is_deleted = serializers.SerializerMethodField()
-
-    def get_entity_type(self, link: object) -> str:
-        return "dataset"
-
-    def get_is_deleted(self, link: object) -> bool:
-        return False
+_SEPARATING = ("separators", "is_separator_regex")
+_HOW_TO_CUT = ("chunking_method", "chunk_size", "chunk_overlap_percentage", *_SEPARATING)
 
 
 class ChunkingRequest(CamelSerializer):
@@ -128,14 +52,25 @@ class ChunkingRequest(CamelSerializer):
         required=False, allow_null=True, min_value=0, max_value=LARGEST_OVERLAP
     )
     separators = StrList(required=False, allow_null=True)
-    is_separator_regex = NotBuilt()
-    custom_chunking = NotBuilt()
+    is_separator_regex = Bool(
+        required=False,
+        allow_null=True,
+        help_text="Separators are regular expressions, without groups that capture.",
+    )
+    custom_chunking = Bool(
+        required=False,
+        allow_null=True,
+        help_text="Each row of a CSV file, or else each file, is one finished chunk; then nothing "
+        "else but the embedding model may be chosen.",
+    )
     embedding_validation_id = NotBuilt()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in attrs.items() if value is not None}
-        if "separators" in given:
-            given["separators"] = tuple(given["separators"])
+        self._refuse_unused(given)
+        given["is_custom_chunking"] = given.pop("custom_chunking", False)
+        # No separators at all: the usual ones.
+        given["separators"] = tuple(given.get("separators") or DEFAULT_SEPARATORS)
         try:
             return {"settings": ChunkingSettings(**given)}
         except InvalidInput as error:
@@ -144,15 +79,42 @@ class ChunkingRequest(CamelSerializer):
                 {place: [error.message]}, code="value_error"
             ) from None
 
+    def _refuse_unused(self, given: dict[str, Any]) -> None:
+        unused: tuple[str, ...] = ()
+        if given.get("custom_chunking"):
+            unused, why = _HOW_TO_CUT, "Leave it out: customChunking takes the rows as they are."
+        elif given.get("chunking_method") == ChunkingMethod.SEMANTIC:
+            unused, why = _SEPARATING, "Leave it out: the semantic method uses no separators."
+        wrong = [name for name in unused if given.get(name)]
+        if "chunk_overlap_percentage" in given and "chunk_overlap_percentage" in unused:
+            wrong.append("chunk_overlap_percentage")  # 0 is something too
+        if wrong:
+            details = {
+                camel(name): [serializers.ErrorDetail(why, code="value_error")] for name in wrong
+            }
+            raise serializers.ValidationError(details)
+
 
 class VectorDatabaseRequest(CamelSerializer):
     dataset_id = Str()
     use_case_id = Str()
     name = Str(required=False, allow_null=True, max_length=LONGEST_NAME)
     chunking_parameters = ChunkingRequest(required=False, allow_null=True)
-    parent_vector_database_id = NotBuilt()
-    update_llm_blueprints = NotBuilt()
-    update_deployments = NotBuilt()
+    parent_vector_database_id = Str(
+        required=False,
+        allow_null=True,
+        help_text="Makes it the next version of that one's family: of this dataset alone where "
+        "chunkingParameters are given; else the dataset is added to what the parent is made of.",
+    )
+    update_llm_blueprints = Bool(
+        required=False,
+        allow_null=True,
+        help_text="The parent's blueprints use this version once it is complete, but those that "
+        "are saved.",
+    )
+    update_deployments = Bool(
+        required=False, allow_null=True, help_text="There are no deployments here."
+    )
     metadata_dataset_id = NotBuilt()
     metadata_combination_strategy = NotBuilt()
     external_vector_database_connection = NotBuilt()
@@ -202,12 +164,12 @@ class VectorDatabaseSerializer(CamelSerializer):
     chunks_count = serializers.IntegerField()
     playgrounds_count = serializers.IntegerField()
     embedding_model = serializers.CharField()
-    chunking_method = serializers.CharField()
-    chunk_size = serializers.IntegerField(help_text="Tokens.")
-    chunk_overlap_percentage = serializers.IntegerField()
-    separators = serializers.ListField(child=serializers.CharField())
+    chunking_method = serializers.SerializerMethodField()
+    chunk_size = serializers.SerializerMethodField(help_text="Tokens.")
+    chunk_overlap_percentage = serializers.SerializerMethodField()
+    separators = serializers.SerializerMethodField()
     is_separator_regex = serializers.BooleanField()
-    custom_chunking = serializers.SerializerMethodField()
+    custom_chunking = serializers.BooleanField(source="is_custom_chunking")
     family_id = serializers.CharField()
     parent_id = serializers.CharField(allow_null=True)
     version = serializers.IntegerField()
@@ -222,11 +184,11 @@ class VectorDatabaseSerializer(CamelSerializer):
     embedding_validation_id = NoneHere()
     metadata_dataset_id = NoneHere()
     metadata_dataset_name = NoneHere()
-    metadata_columns = NoneHere()
+    metadata_columns = serializers.ListField(child=serializers.CharField())
     metadata_combination_strategy = NoneHere()
     external_vector_database_connection = NoneHere()
-    added_dataset_ids = NoneHere()
-    added_dataset_names = NoneHere()
+    added_dataset_ids = serializers.SerializerMethodField()
+    added_dataset_names = serializers.SerializerMethodField()
     added_metadata_dataset_pairs = NoneHere()
 
     def get_error_message(self, database: VectorDatabase) -> str | None:
@@ -234,14 +196,36 @@ class VectorDatabaseSerializer(CamelSerializer):
             return database.error_message
         return "Building it was cancelled." if database.status == Status.CANCELLED else None
 
-    def get_custom_chunking(self, database: VectorDatabase) -> bool:
-        return False
+    def get_chunking_method(self, database: VectorDatabase) -> str | None:
+        return None if database.is_custom_chunking else database.chunking_method
+
+    def get_chunk_size(self, database: VectorDatabase) -> int | None:
+        return None if database.is_custom_chunking else database.chunk_size
+
+    def get_chunk_overlap_percentage(self, database: VectorDatabase) -> int | None:
+        return None if database.is_custom_chunking else database.chunk_overlap_percentage
+
+    def get_separators(self, database: VectorDatabase) -> list[str] | None:
+        is_used = not database.is_custom_chunking
+        is_used = is_used and database.chunking_method != ChunkingMethod.SEMANTIC
+        return list(database.separators) if is_used else None
+
+    def get_added_dataset_ids(self, database: VectorDatabase) -> list[str]:
+        return [added["id"] for added in database.added_datasets]
+
+    def get_added_dataset_names(self, database: VectorDatabase) -> list[str]:
+        return [added["name"] for added in database.added_datasets]
 
     def get_source(self, database: VectorDatabase) -> str:
         return "DataRobot"
 
     def get_organization(self, database: VectorDatabase) -> str:
         return ORGANIZATION
+
+
+class EmbeddingsQuery(CamelSerializer):
+    dataset_id = Str(required=False, help_text="The same models suit every dataset here.")
+    use_case_id = Str(required=False, help_text="The same models can be chosen everywhere here.")
 
 
 class EmbeddingSerializer(CamelSerializer):
@@ -286,3 +270,23 @@ class ChunkingConfigSerializer(CamelSerializer):
 
 class ChunkingsSerializer(CamelSerializer):
     text_chunking_configs = ChunkingConfigSerializer(many=True)
+
+
+class NestedRetrievalSettingSerializer(CamelSerializer):
+    name = serializers.CharField()
+    type = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    default = serializers.JSONField(allow_null=True, help_text="A text, a whole number, a truth.")
+    minimum = serializers.IntegerField(allow_null=True)
+    maximum = serializers.IntegerField(allow_null=True)
+    enum = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    group_id = serializers.CharField(allow_null=True)
+
+
+class RetrievalSettingSerializer(NestedRetrievalSettingSerializer):
+    settings = NestedRetrievalSettingSerializer(many=True, allow_null=True)
+
+
+class RetrievalSettingsSerializer(CamelSerializer):
+    settings = RetrievalSettingSerializer(many=True)

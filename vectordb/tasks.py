@@ -9,7 +9,8 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, JobAborted
 
-from vectordb import ingest, partitions
+from vectordb import fetch_job, ingest, partitions
+from vectordb.interruption import Interrupted
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +31,27 @@ def ingest_database(context: JobContext, database_id: str) -> None:
     should_end = context.should_abort
     try:
         _patiently(lambda: ingest.ingest(database_id, should_end=should_end), should_end)
-    except ingest.Interrupted:
+    except Interrupted:
         raise JobAborted from None
     except Exception:
         logger.exception("Ingesting into %s failed", database_id)
         message = "Something went wrong on our side. Retry it."
         _patiently(lambda: ingest.fail(database_id, message), should_end)
+    finally:
+        connections.close_all()
+
+
+@app.task(name="vectordb.fetch_dataset", queue=QUEUE, pass_context=True, retry=_BY_THE_NEXT_WORKER)
+def fetch_dataset(context: JobContext, dataset_id: str, url: str) -> None:
+    """Fetch the file of a dataset from elsewhere."""
+    should_end = context.should_abort
+    try:
+        _patiently(lambda: fetch_job.run(dataset_id, url, should_end=should_end), should_end)
+    except Interrupted:
+        raise JobAborted from None
+    except Exception:
+        logger.exception("Fetching dataset %s failed", dataset_id)
+        _patiently(lambda: fetch_job.fail(dataset_id), should_end)
     finally:
         connections.close_all()
 
@@ -67,7 +83,7 @@ def _sleep(seconds: float, should_end: Callable[[], bool]) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if should_end():
-            raise ingest.Interrupted
+            raise Interrupted
         time.sleep(_LOOK_UP_SECONDS)
 
 
@@ -85,3 +101,8 @@ def enqueue_ingestion(database_id: str) -> None:
 def enqueue_drop(database_id: str) -> None:
     """Have the chunks dropped once the current transaction commits and no job fills them."""
     drop_chunks.configure(lock=f"ingest:{database_id}", priority=1).defer(database_id=database_id)
+
+
+def enqueue_fetch(dataset_id: str, url: str) -> None:
+    """Have the dataset's file fetched once the current transaction commits."""
+    fetch_dataset.defer(dataset_id=dataset_id, url=url)

@@ -13,6 +13,7 @@ from config.errors import AppError, InvalidInput
 from vectordb import archives, files, filetypes
 from vectordb.files import StoredFile
 from vectordb.models import Dataset, Document
+from vectordb.parsing import delimited
 from vectordb.parsing.base import Kind
 
 logger = logging.getLogger(__name__)
@@ -35,9 +36,16 @@ class AddedFile:
 
 def add_file(dataset: Dataset, *, user: User, upload: "UploadedFile[Any]") -> Iterator[AddedFile]:
     """The documents of an uploaded file: one, or one for each member of a ZIP."""
-    name = files.label(upload.name or "")
+    return add_content(dataset, user=user, name=upload.name or "", blocks=upload.chunks(_BLOCK))
+
+
+def add_content(
+    dataset: Dataset, *, user: User, name: str, blocks: Iterable[bytes]
+) -> Iterator[AddedFile]:
+    """As `add_file`, wherever the content comes from."""
+    name = files.label(name)
     try:
-        stored = files.store(upload.chunks(_BLOCK))
+        stored = files.store(blocks)
     except AppError as error:
         yield AddedFile(name, None, error.message)
         return
@@ -81,8 +89,20 @@ def _add_blocks(dataset: Dataset, user: User, name: str, blocks: Iterable[bytes]
         _remove_unless_kept(stored)
 
 
-@transaction.atomic
 def _keep(dataset: Dataset, user: User, name: str, stored: StoredFile, kind: Kind) -> AddedFile:
+    table = delimited.describe(stored.path) if kind is Kind.CSV else None
+    return _keep_as(dataset, user, name, stored, kind, table)
+
+
+@transaction.atomic
+def _keep_as(
+    dataset: Dataset,
+    user: User,
+    name: str,
+    stored: StoredFile,
+    kind: Kind,
+    table: delimited.Table | None,
+) -> AddedFile:
     # Locked, so that the same file uploaded twice at once is stored once, and to a living dataset.
     if not Dataset.objects.select_for_update().filter(pk=dataset.pk).exists():
         return AddedFile(name, None, "This dataset was deleted meanwhile.")
@@ -95,6 +115,8 @@ def _keep(dataset: Dataset, user: User, name: str, stored: StoredFile, kind: Kin
         content_type=kind,
         size=stored.size,
         sha256=stored.sha256,
+        columns=table.columns if table else None,
+        rows_count=table.rows if table else None,
         created_by=user,
     )
     return AddedFile(name, document)

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import UseCase
 from config.status import Status
 from tests.api.conftest import problems
+from vectordb import services
 from vectordb.models import Dataset, Document, VectorDatabase
 
 USE_CASES = "useCases/"
@@ -152,21 +153,76 @@ def test_a_zip_is_a_set_of_documents_and_a_bad_one_fails_alone(api):
 
 
 @pytest.mark.parametrize(
-    "upload",
+    ("upload", "why"),
     [
-        text_file(content=b""),
-        SimpleUploadedFile("lamp.exe", b"MZ\x00\x01\x02"),
-        SimpleUploadedFile("lamp.pdf", b"MZ\x00\x01\x02"),
-        zipped(),
+        (text_file(content=b""), "oil.txt: This file is empty."),
+        (SimpleUploadedFile("lamp.exe", b"MZ\x00\x01\x02"), "not supported"),
+        (SimpleUploadedFile("lamp.pdf", b"MZ\x00\x01\x02"), "not supported"),
+        (zipped(), "no file in this ZIP"),
+        (SimpleUploadedFile("a.csv", b"a,b\n1,2" + b"x" * 25_000_000), "breaks off at line"),
     ],
-    ids=["empty", "unknown", "wrong extension", "empty archive"],
+    ids=["empty", "unknown", "wrong extension", "empty archive", "endless cell"],
 )
-def test_a_file_that_cannot_be_used_leaves_nothing_behind(api, upload):
+def test_a_file_that_cannot_be_used_makes_a_failed_dataset_that_says_why(api, upload, why):
     response = api.upload(upload)
 
-    assert response.status_code == 422
-    assert response.json()["errors"]["file"]
-    assert not Dataset.objects.exists()
+    assert response.status_code == 202
+    dataset_id = response.json()["catalogId"]
+    shown = api.get(f"{DATASETS}{dataset_id}/").json()
+    assert (shown["processingState"], shown["rowCount"]) == ("ERROR", 0)
+    assert why in shown["error"]
+    assert shown["isVectorDatabaseEligible"] is False
+    assert not Document.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_status_of_a_failed_upload_says_why_and_leads_nowhere(api):
+    location = api.upload(text_file(content=b""))["Location"]
+
+    status = api.get(location.removeprefix("http://testserver/api/v2/"))
+
+    assert status.status_code == 200
+    assert (status.json()["status"], status.json()["code"]) == ("ERROR", 1)
+    assert status.json()["message"] == "oil.txt: This file is empty."
+
+
+def test_what_was_left_out_of_an_upload_is_told(api):
+    dataset_id = api.upload(zipped(a__txt="Brass lamps.", b__exe=b"MZ\x00")).json()["catalogId"]
+
+    shown = api.get(f"{DATASETS}{dataset_id}/").json()
+    assert shown["processingState"] == "COMPLETED"
+    assert "b.exe: This is a program" in shown["error"]
+
+
+def test_a_thousand_bad_files_are_not_all_named(api):
+    archive = zipped(**{f"f{number}__exe": b"MZ\x00" for number in range(30)})
+
+    dataset_id = api.upload(archive).json()["catalogId"]
+
+    error = api.get(f"{DATASETS}{dataset_id}/").json()["error"]
+    assert error.count("a program") == 10
+    assert error.endswith("And 20 more.")
+
+
+def test_failed_datasets_can_be_left_out(api):
+    api.upload(text_file())
+    api.upload(text_file("empty.txt", b""))
+
+    def names(**query):
+        return [record["name"] for record in api.get(DATASETS, query).json()["data"]]
+
+    assert names() == names(filterFailed="false") == ["empty.txt", "oil.txt"]
+    assert names(filterFailed="true") == ["oil.txt"]
+
+
+def test_a_good_file_makes_a_failed_dataset_good(api, alice):
+    dataset_id = api.upload(text_file(content=b"")).json()["catalogId"]
+    dataset = Dataset.objects.get(pk=dataset_id)
+
+    services.add_files(dataset, user=alice, files=[text_file()])
+
+    shown = api.get(f"{DATASETS}{dataset_id}/").json()
+    assert (shown["processingState"], shown["error"]) == ("COMPLETED", "")
 
 
 def test_an_upload_needs_a_file(api):
@@ -189,6 +245,8 @@ def test_datasets_are_listed_by_use_case(api, use_case, dataset):
     assert names(useCaseIds="x") == []
     assert names(orderBy="name", filterFailed="true") == ["Handbook", "alone.txt"]
     assert names(category="TRAINING") == []
+    assert api.get(DATASETS, {"category": "OTHER"}).status_code == 422
+    assert api.get(DATASETS, {"orderBy": "size"}).status_code == 422
 
 
 def test_a_dataset_is_linked_once_and_unlinked(api, use_case):
@@ -208,11 +266,36 @@ def test_a_dataset_is_linked_once_and_unlinked(api, use_case):
     assert api.get(f"{DATASETS}{dataset_id}/").status_code == 200
 
 
-def test_a_dataset_is_renamed_and_its_categories_are_refused(api, dataset):
+def test_a_dataset_is_renamed_and_said_to_be_for_something(api, dataset):
     path = f"{DATASETS}{dataset.pk}/"
 
     assert api.patch(path, {"name": "New"}).json()["name"] == "New"
-    assert api.patch(path, {"categories": ["TRAINING"]}).json()["errors"].keys() == {"categories"}
+    changed = api.patch(path, {"categories": ["TRAINING", "TRAINING"]})
+    assert (changed.json()["name"], changed.json()["categories"]) == ("New", ["TRAINING"])
+    both = api.get(DATASETS, {"category": "TRAINING"}).json()["data"]
+    assert [record["datasetId"] for record in both] == [dataset.pk]
+    assert api.get(DATASETS, {"category": "PREDICTION"}).json()["data"] == []
+    assert api.patch(path, {}).json()["categories"] == ["TRAINING"]
+    assert api.patch(path, {"categories": []}).json()["categories"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": None}, "name"),
+        ({"categories": ["OTHER"]}, "categories.0"),
+        ({"categories": "TRAINING"}, "categories"),
+        ({"categories": ["TRAINING"] * 3}, "categories"),
+        ({"categories": None}, "categories"),
+    ],
+)
+def test_changes_of_a_dataset_are_checked(api, dataset, body, field):
+    response = api.patch(f"{DATASETS}{dataset.pk}/", body)
+
+    assert response.status_code == 422
+    assert list(response.json()["errors"]) == [field]
 
 
 def test_dataset_lists_take_a_constant_number_of_queries(api, django_assert_max_num_queries):
@@ -260,7 +343,9 @@ def test_a_vector_database_is_accepted_with_all_its_fields(api, use_case, datase
     assert body == api.get(f"{DATABASES}{body['id']}/").json()
 
 
-@pytest.mark.parametrize("parameters", [None, {}, {"chunkSize": None, "separators": None}])
+@pytest.mark.parametrize(
+    "parameters", [None, {}, {"chunkSize": None, "separators": None}, {"separators": []}]
+)
 def test_chunking_has_defaults(api, use_case, dataset, parameters):
     body = {"datasetId": dataset.pk, "useCaseId": use_case.pk, "chunkingParameters": parameters}
 
@@ -279,11 +364,15 @@ def test_chunking_has_defaults(api, use_case, dataset, parameters):
         ({"chunkOverlapPercentage": -1}, "chunkOverlapPercentage", "greater_than_equal"),
         ({"chunkOverlapPercentage": 51}, "chunkOverlapPercentage", "less_than_equal"),
         ({"embeddingModel": "unknown"}, "embeddingModel", "value_error"),
-        ({"chunkingMethod": "semantic"}, "chunkingMethod", "enum"),
+        ({"chunkingMethod": "Semantic"}, "chunkingMethod", "enum"),
         ({"separators": "a"}, "separators", "list_type"),
-        ({"separators": []}, "separators", "value_error"),
-        ({"customChunking": True}, "customChunking", "value_error"),
-        ({"isSeparatorRegex": True}, "isSeparatorRegex", "value_error"),
+        ({"separators": ["a"] * 21}, "separators", "value_error"),
+        ({"separators": ["a" * 101]}, "separators", "value_error"),
+        ({"separators": ["("], "isSeparatorRegex": True}, "separators", "value_error"),
+        ({"separators": ["(a)"], "isSeparatorRegex": True}, "separators", "value_error"),
+        ({"separators": ["a{9999999999}"], "isSeparatorRegex": True}, "separators", "value_error"),
+        ({"isSeparatorRegex": "True"}, "isSeparatorRegex", "bool_type"),
+        ({"customChunking": 1}, "customChunking", "bool_type"),
         ({"embeddingValidationId": "a"}, "embeddingValidationId", "value_error"),
     ],
 )
@@ -314,12 +403,69 @@ def test_an_empty_dataset_is_refused(api, alice, use_case):
     assert problems(response) == [(["body", "datasetId"], "value_error")]
 
 
-def test_a_new_version_is_refused_not_ignored(api, use_case, dataset):
-    body = {"datasetId": dataset.pk, "useCaseId": use_case.pk, "parentVectorDatabaseId": "a"}
+@pytest.mark.parametrize(
+    "unused",
+    [
+        {"chunkingMethod": "recursive"},
+        {"chunkSize": 128},
+        {"chunkOverlapPercentage": 0},
+        {"separators": ["\n"]},
+        {"isSeparatorRegex": True},
+    ],
+    ids=lambda unused: next(iter(unused)),
+)
+def test_finished_chunks_are_not_cut(api, use_case, dataset, unused):
+    parameters = {"customChunking": True, **unused}
+    body = {"datasetId": dataset.pk, "useCaseId": use_case.pk, "chunkingParameters": parameters}
 
-    assert problems(api.post(DATABASES, body)) == [
-        (["body", "parentVectorDatabaseId"], "value_error")
+    loc = ["body", "chunkingParameters", next(iter(unused))]
+    assert problems(api.post(DATABASES, body)) == [(loc, "value_error")]
+
+
+def test_all_that_finished_chunks_do_not_need_is_told_at_once(api, use_case, dataset):
+    parameters = {"customChunking": True, "chunkSize": 128, "separators": ["a"]}
+    body = {"datasetId": dataset.pk, "useCaseId": use_case.pk, "chunkingParameters": parameters}
+
+    assert [loc[-1] for loc, _ in problems(api.post(DATABASES, body))] == [
+        "chunkSize",
+        "separators",
     ]
+
+
+@pytest.mark.parametrize(
+    ("unused", "field"),
+    [
+        ({"separators": ["\n"]}, "separators"),
+        ({"isSeparatorRegex": True}, "isSeparatorRegex"),
+        ({"chunkOverlapPercentage": 1}, "chunkOverlapPercentage"),
+    ],
+)
+def test_the_semantic_method_neither_separates_nor_overlaps(api, use_case, dataset, unused, field):
+    parameters = {"chunkingMethod": "semantic", **unused}
+    body = {"datasetId": dataset.pk, "useCaseId": use_case.pk, "chunkingParameters": parameters}
+
+    loc = ["body", "chunkingParameters", field]
+    assert problems(api.post(DATABASES, body)) == [(loc, "value_error")]
+
+
+def test_the_semantic_method_is_accepted(api, use_case, dataset):
+    parameters = {"chunkingMethod": "semantic", "chunkSize": 128, "chunkOverlapPercentage": 0}
+    body = {"datasetId": dataset.pk, "useCaseId": use_case.pk, "chunkingParameters": parameters}
+
+    shown = api.post(DATABASES, body).json()
+
+    assert (shown["chunkingMethod"], shown["chunkSize"]) == ("semantic", 128)
+    assert (shown["chunkOverlapPercentage"], shown["separators"]) == (0, None)
+
+
+def test_separators_may_be_patterns(api, use_case, dataset):
+    parameters = {"separators": ["(?:\\d+)\\.", "(?<=,)", ""], "isSeparatorRegex": True}
+    body = {"datasetId": dataset.pk, "useCaseId": use_case.pk, "chunkingParameters": parameters}
+
+    shown = api.post(DATABASES, body).json()
+
+    assert shown["separators"] == parameters["separators"]
+    assert shown["isSeparatorRegex"] is True
 
 
 def test_vector_databases_are_filtered_and_sorted(
@@ -380,7 +526,9 @@ def test_supported_embeddings_name_the_default(api):
 def test_supported_chunkings_tell_the_bounds(api):
     (config,) = api.get(f"{DATABASES}supportedTextChunkings/").json()["textChunkingConfigs"]
 
-    (method,) = config["methods"]
+    method, semantic = config["methods"]
+    assert semantic["chunkingMethod"] == "semantic"
+    assert [one["name"] for one in semantic["chunkingParameters"]] == ["chunk_size"]
     bounds = {
         parameter["name"]: (parameter["default"], parameter["min"], parameter["max"])
         for parameter in method["chunkingParameters"]
@@ -391,3 +539,30 @@ def test_supported_chunkings_tell_the_bounds(api):
         "chunk_overlap_percentage": (0, 0, 50),
         "separators": (["\n\n", "\n", " ", ""], None, None),
     }
+
+
+def test_supported_retrieval_settings_tell_the_bounds(api):
+    settings = api.get(f"{DATABASES}supportedRetrievalSettings/").json()["settings"]
+
+    by_name = {setting["name"]: setting for setting in settings}
+    assert by_name["max_documents_retrieved_per_prompt"]["default"] == 4
+    bounds = {name: (one["minimum"], one["maximum"]) for name, one in by_name.items()}
+    assert bounds["max_documents_retrieved_per_prompt"] == (1, 10)
+    assert bounds["max_tokens"] == (1, 51_200)
+    assert by_name["add_neighbor_chunks"]["default"] is False
+    assert by_name["retriever"]["enum"] == [
+        "SINGLE_LOOKUP_RETRIEVER",
+        "CONVERSATIONAL_RETRIEVER",
+        "MULTI_STEP_RETRIEVER",
+    ]
+    assert by_name["retrieval_mode"]["enum"] == ["similarity", "maximal_marginal_relevance"]
+    (variety,) = by_name["retrieval_mode"]["settings"]
+    assert variety["name"] == "maximal_marginal_relevance_lambda"
+    assert (variety["minimum"], variety["maximum"]) == (0, 1)
+    assert not any(isinstance(setting["default"], float) for setting in (*settings, variety))
+
+
+def test_supported_embeddings_may_be_asked_for_a_dataset(api, dataset, use_case):
+    query = {"datasetId": dataset.pk, "useCaseId": use_case.pk}
+
+    assert api.get(f"{DATABASES}supportedEmbeddings/", query).status_code == 200

@@ -11,6 +11,7 @@ from config.status import Status
 from config.threads import in_thread
 from playground.worker import _sweep, _worker, ready
 from vectordb import ingest, services
+from vectordb.interruption import Interrupted
 from vectordb.models import VectorDatabase
 from vectordb.tasks import enqueue_ingestion
 
@@ -30,7 +31,7 @@ def database(alice, use_case) -> VectorDatabase:
 def test_an_ingestion_ends_soon_after_it_is_told_to(database):
     asked = iter([False, False, True])
 
-    with pytest.raises(ingest.Interrupted):
+    with pytest.raises(Interrupted):
         ingest.ingest(database.pk, should_end=lambda: next(asked, True))
 
     database.refresh_from_db()

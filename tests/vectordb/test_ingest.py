@@ -19,6 +19,7 @@ from tests.vectordb import samples
 from tests.vectordb.conftest import HANDBOOK, add, build, create
 from vectordb import files, ingest, partitions, services, tasks
 from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, Ingestion, VectorDatabase
+from vectordb.reuse import same_content
 
 LONG = b"".join(b"Paragraph %d tells of something else entirely.\n\n" % n for n in range(60_000))
 
@@ -172,7 +173,7 @@ def test_content_of_strangers_is_not_taken_over(dataset, bob):
     services.link_dataset(theirs, use_case=create_use_case(user=bob), user=bob)
     add(theirs, "a.md", HANDBOOK)
     database = create(theirs)
-    assert ingest.same_content(database.ingestions.get()) is None
+    assert same_content(database.ingestions.get()) is None
 
 
 def test_content_that_is_half_gone_is_read_again(dataset):

@@ -229,6 +229,7 @@ def test_csv_with_an_endless_cell_is_refused(file, monkeypatch):
 
 REQUEST = {
     "chunking": {
+        "method": "recursive",
         "model_id": "sentence-transformers/all-MiniLM-L6-v2",
         "size": 128,
         "overlap": 0,
@@ -244,7 +245,11 @@ def answers(path, kind: Kind) -> list[dict[str, object]]:
 
 def test_the_reader_answers_with_chunks_and_an_end(file):
     first, end = answers(file(b"Some text."), Kind.TEXT)
-    assert first == {"chunks": [[0, None, 0, 10, 3, "Some text."]], "done": 10, "total": 10}
+    assert first == {
+        "chunks": [[0, None, 0, 10, 3, "Some text.", 0, None]],
+        "done": 10,
+        "total": 10,
+    }
     assert end == {"end": True}
 
 

@@ -24,13 +24,27 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a file that holds one document a row: its number there, from 1, and what it says of
+    its document. Rows with the same source are parts of one document."""
+
+    number: int
+    source: str
+    metadata: dict[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
-    """The next portion of a document's text. `done` of `total` of the file has been read so far."""
+    """The next portion of a document's text. `done` of `total` of the file has been read so far.
+
+    With a `row` the text is all of that row's.
+    """
 
     text: str
     page: int | None = None
     done: int = 0
     total: int = 0
+    row: Row | None = None
 
 
 Parser = Callable[[Path], Iterator[Segment]]

@@ -1,9 +1,13 @@
-"""CSV in any dialect: one line of text a row, each value named by its column."""
+"""CSV in any dialect: a table, read as one line of text a row; or, where its columns say so, a
+document a row with metadata (see `document_rows`)."""
 
 import csv
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from vectordb.parsing import document_rows
 from vectordb.parsing.base import ParseError, Segment, clean
 from vectordb.parsing.decode import read_text
 
@@ -13,18 +17,52 @@ _SAMPLE = 20_000
 _DELIMITERS = ",;\t|"
 
 
-def parse(path: Path) -> Iterator[Segment]:
-    csv.field_size_limit(_LONGEST_CELL)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`columns` is None where the first line holds no names; `rows` counts those with something."""
+
+    columns: list[str] | None
+    rows: int
+
+
+def describe(path: Path) -> Table:
+    """What a CSV file holds. Reads all of it; raises ParseError when it cannot."""
     source = _Source(path)
-    try:
-        rows = csv.reader(source, delimiter=find_delimiter(source.sample()), strict=False)
-        header: list[str] | None = None
-        for number, row in enumerate(rows):
+    with _reading(source) as rows:
+        first = [clean(cell).strip() for cell in next(rows, [])]
+        columns = first if is_header(first) or document_rows.is_header(first) else None
+        counted = sum(1 for row in rows if any(cell.strip() for cell in row))
+    return Table(columns, counted if columns else counted + any(first))
+
+
+def parse(path: Path) -> Iterator[Segment]:
+    source = _Source(path)
+    with _reading(source) as rows:
+        first = [clean(cell).strip() for cell in next(rows, [])]
+        if document_rows.is_header(first):
+            kinds = _kinds(path, document_rows.Header(first))
+            for found in document_rows.read(rows, document_rows.Header(first), kinds):
+                yield Segment(found.text, done=source.done, total=source.total, row=found.row)
+            return
+        header = first if is_header(first) else None
+        yield Segment(row_text(first, None), done=source.done, total=source.total)
+        for row in rows:
             cells = [clean(cell).strip() for cell in row]
-            if number == 0 and is_header(cells):
-                header = cells
-            text = row_text(cells, header if number else None)
-            yield Segment(text, done=source.done, total=source.total)
+            yield Segment(row_text(cells, header), done=source.done, total=source.total)
+
+
+def _kinds(path: Path, header: document_rows.Header) -> document_rows.Kinds:
+    with _reading(_Source(path)) as rows:
+        next(rows)
+        return document_rows.kinds_of(rows, header)
+
+
+@contextmanager
+def _reading(source: "_Source") -> "Iterator[Iterator[list[str]]]":
+    csv.field_size_limit(_LONGEST_CELL)
+    rows = csv.reader(source, delimiter=find_delimiter(source.sample()), strict=False)
+    try:
+        yield rows
     except csv.Error as error:
         raise ParseError(
             f"This CSV file breaks off at line {rows.line_num}: {error}. Save it again as CSV."
@@ -45,20 +83,32 @@ class _Source:
         return self._first[:_SAMPLE]
 
     def __iter__(self) -> Iterator[str]:
+        rest = ""
+        for block in self._texts():
+            # Not splitlines(): it also splits at characters that a quoted cell may hold.
+            *lines, rest = (rest + block.replace("\0", "")).split("\n")
+            yield from (line + "\n" for line in lines)
+            if len(rest) > 2 * _LONGEST_CELL:
+                raise csv.Error("the line is too long")
+        if rest:
+            yield rest
+
+    def _texts(self) -> Iterator[str]:
         if self._first is not None:
-            yield from self._lines(self._first)
+            yield self._first
         for block, done in self._blocks:
             self.done = done
-            yield from self._lines(block)
-
-    @staticmethod
-    def _lines(block: str) -> Iterator[str]:
-        # Not splitlines(): it also splits at characters that a quoted cell may hold.
-        yield from (line + "\n" for line in block.replace("\0", "").split("\n"))
+            yield block
 
 
 def find_delimiter(sample: str) -> str:
     """The separator that stands equally often in most lines; a comma when none does."""
+    first_line = sample.partition("\n")[0]
+    for delimiter in _DELIMITERS:
+        # Documents hold any sign in any number: their names are surer.
+        names = next(csv.reader([first_line], delimiter=delimiter), [])
+        if document_rows.is_header([clean(name).strip() for name in names]):
+            return delimiter
     lines = [line for line in sample.splitlines()[:50] if line.strip()]
 
     def score(delimiter: str) -> tuple[int, int]:

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from config.errors import AppError
-from vectordb.chunking import Chunk, Chunker
-from vectordb.parsing.base import Kind, ParseError, Parser
+from vectordb.chunking import Chunk
+from vectordb.parsing.base import Kind, ParseError, Parser, Segment
+from vectordb.parsing.cutting import Cutter
 
 _BATCH = 32
 
@@ -44,18 +45,22 @@ def parser_of(kind: str) -> Parser:
 
 def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Messages for one file; the last is {"end": true}."""
-    chunker = Chunker(**request["chunking"])
+    segments = parser_of(request["kind"])(Path(request["path"]))
+    if request["chunking"] is None:
+        yield from texts(segments)
+        return
+    cutter = Cutter(**request["chunking"])
     batch: list[Chunk] = []
     count = done = total = 0
-    for number, segment in enumerate(parser_of(request["kind"])(Path(request["path"])), 1):
-        batch.extend(chunker.feed(segment.page, segment.text))
+    for number, segment in enumerate(segments, 1):
+        batch.extend(cutter.feed(segment))
         done, total = segment.done, segment.total
         # Now and then without a chunk too: progress is made on empty pages as well.
         if len(batch) >= _BATCH or number % _BATCH == 0:
             yield message(batch, done, total)
             count += len(batch)
             batch = []
-    batch.extend(chunker.finish())
+    batch.extend(cutter.finish())
     if not count + len(batch):
         raise ParseError("There is no text in this file.")
     yield message(batch, done, total)
@@ -63,8 +68,18 @@ def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def message(batch: list[Chunk], done: int, total: int) -> dict[str, Any]:
-    rows = [[c.position, c.page, c.start, c.end, c.token_count, c.text] for c in batch]
+    rows = [
+        [c.position, c.page, c.start, c.end, c.token_count, c.text, c.row, c.metadata]
+        for c in batch
+    ]
     return {"chunks": rows, "done": done, "total": total}
+
+
+def texts(segments: Iterator[Segment]) -> Iterator[dict[str, Any]]:
+    """The text alone, portion by portion, each with its document's path where a row tells it."""
+    for segment in segments:
+        yield {"text": segment.text, "source": segment.row and segment.row.source}
+    yield {"end": True}
 
 
 def answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:

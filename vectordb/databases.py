@@ -1,0 +1,195 @@
+"""What can be done with vector databases. Callers take it from `services`."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import UseCase, User
+from accounts.services import require_editor
+from config.errors import Conflict, InvalidInput
+from config.status import UNFINISHED, Status
+from vectordb import ingest, tasks, versions
+from vectordb.chunking_settings import ChunkingSettings, settings_of
+from vectordb.models import Dataset, Document, Ingestion, VectorDatabase
+from vectordb.naming import checked_name
+from vectordb.parsing.base import Kind, ParseError
+from vectordb.parsing.document_rows import (
+    MOST_COLUMNS,
+    PATH_COLUMN,
+    TEXT_COLUMN,
+    check_columns,
+)
+from vectordb.permissions import require_dataset_editor
+
+
+@transaction.atomic
+def create_vector_database(
+    *,
+    user: User,
+    use_case: UseCase,
+    dataset: Dataset,
+    name: str = "",
+    chunking: ChunkingSettings | None = None,
+    parent: VectorDatabase | None = None,
+    updates_blueprints: bool = False,
+) -> VectorDatabase:
+    """A vector database of the dataset's present documents; a job brings them in.
+
+    With a `parent` it is the next version of its family: with `chunking`, of this dataset alone;
+    without, the dataset is added to what the parent is made of, and cut as that was.
+    `updates_blueprints` has the parent's drafts use it once it is complete.
+    """
+    require_editor(use_case, user)
+    if not Dataset.objects.visible_to(user).filter(pk=dataset.pk).exists():
+        raise InvalidInput("There is no such dataset.", field="dataset")
+    # Whoever may only look at it must not pass its text on to the members of another use case.
+    require_dataset_editor(dataset, user)
+    documents = _documents(dataset)
+    if parent is not None and parent.use_case_id != use_case.pk:
+        raise InvalidInput(
+            "A version stands in the same use case as its parent.",
+            field="parent_vector_database_id",
+        )
+    database = _new(dataset, chunking or (settings_of(parent) if parent else ChunkingSettings()))
+    if parent is not None:
+        documents = _become_version(database, parent, dataset, documents, is_added=chunking is None)
+    for document in documents:
+        _check_columns(document, is_custom=database.is_custom_chunking)
+    database.metadata_columns = _metadata_columns(documents)
+    database.name = checked_name(name, f"Vector Database for {database.dataset_name}")
+    database.use_case = use_case
+    database.created_by = user
+    database.updates_blueprints = updates_blueprints and parent is not None
+    database.save()
+    Ingestion.objects.bulk_create(
+        Ingestion(vector_database=database, document=document, number=number)
+        for number, document in enumerate(documents, 1)
+    )
+    tasks.enqueue_ingestion(database.pk)
+    return database
+
+
+def _documents(dataset: Dataset) -> list[Document]:
+    documents = list(dataset.documents.order_by("created_at", "id"))
+    if not documents:
+        raise InvalidInput("This dataset is empty: add files to it first.", field="dataset")
+    return documents
+
+
+def _new(dataset: Dataset, chunking: ChunkingSettings) -> VectorDatabase:
+    database = VectorDatabase(
+        dataset=dataset,
+        dataset_name=dataset.name,
+        embedding_model=chunking.embedding_model,
+        dimensions=chunking.model.dimensions,
+        chunking_method=chunking.chunking_method,
+        chunk_size=chunking.chunk_size,
+        chunk_overlap_percentage=chunking.chunk_overlap_percentage,
+        separators=list(chunking.separators),
+        is_separator_regex=chunking.is_separator_regex,
+        is_custom_chunking=chunking.is_custom_chunking,
+    )
+    database.family_id = database.pk
+    return database
+
+
+def _become_version(
+    database: VectorDatabase,
+    parent: VectorDatabase,
+    dataset: Dataset,
+    documents: list[Document],
+    *,
+    is_added: bool,
+) -> list[Document]:
+    """Make it the next of the parent's family; gives back the documents that it is made of."""
+    database.parent = parent
+    database.family_id = parent.family_id
+    database.version = versions.next_version(parent)
+    if not is_added:
+        return documents
+    database.added_datasets = versions.added_to(parent, dataset)
+    database.dataset, database.dataset_name = parent.dataset, parent.dataset_name
+    earlier = Document.objects.filter(ingestions__vector_database=parent)
+    return list(dict.fromkeys([*earlier.order_by("ingestions__number"), *documents]))
+
+
+def _check_columns(document: Document, *, is_custom: bool) -> None:
+    """Raise InvalidInput for a CSV file that cannot become what it seems meant to be."""
+    names = document.columns or []
+    try:
+        if document.holds_documents:
+            check_columns(names)
+        elif TEXT_COLUMN in names or PATH_COLUMN in names:
+            raise ParseError(f"It needs both columns, {TEXT_COLUMN} and {PATH_COLUMN}.")
+        elif is_custom and document.content_type == Kind.CSV:
+            raise ParseError(
+                f"Finished chunks come in CSV files with the columns {TEXT_COLUMN} and "
+                f"{PATH_COLUMN}; this one does not have them."
+            )
+    except ParseError as error:
+        raise InvalidInput(f"{document.name}: {error.message}", field="dataset") from error
+
+
+def _metadata_columns(documents: list[Document]) -> list[str]:
+    """The columns of all CSV files of documents, in the order in which they come up."""
+    columns = list(dict.fromkeys(name for one in documents for name in one.metadata_columns))
+    if len(columns) > MOST_COLUMNS:
+        raise InvalidInput(
+            f"The files have {len(columns)} columns of metadata between them; {MOST_COLUMNS} is "
+            "the most. Leave some out.",
+            field="dataset",
+        )
+    return columns
+
+
+def rename_vector_database(database: VectorDatabase, *, user: User, name: str) -> VectorDatabase:
+    require_editor(database.use_case, user)
+    database.name = checked_name(name)
+    database.save(update_fields=["name", "updated_at"])
+    return database
+
+
+@transaction.atomic
+def delete_vector_database(database: VectorDatabase, *, user: User) -> None:
+    """Delete it at once for everybody; a job drops its chunks, and one that fills it stops."""
+    require_editor(database.use_case, user)
+    database_id = database.pk
+    database.delete()
+    tasks.enqueue_drop(database_id)
+    ingest.announce(database_id)
+
+
+@transaction.atomic
+def cancel_ingestion(database: VectorDatabase, *, user: User) -> None:
+    """Stop bringing documents in; those that are done stay. Raises Conflict when none is left."""
+    require_editor(database.use_case, user)
+    cancelled = VectorDatabase.objects.filter(pk=database.pk, status__in=UNFINISHED).update(
+        status=Status.CANCELLED, error_message="Cancelled."
+    )
+    if not cancelled:
+        raise Conflict("This vector database is not being built: there is nothing to cancel.")
+    database.ingestions.filter(status__in=UNFINISHED).update(
+        status=Status.CANCELLED, finished_at=timezone.now()
+    )
+    database.refresh_from_db()
+    ingest.announce(database.pk)
+
+
+@transaction.atomic
+def retry_ingestion(
+    database: VectorDatabase, *, user: User, document: Document | None = None
+) -> None:
+    """Bring failed and cancelled documents in again, or one of them. Raises Conflict if there is none."""
+    require_editor(database.use_case, user)
+    again = database.ingestions.filter(status__in=(Status.ERROR, Status.CANCELLED))
+    if document is not None:
+        again = again.filter(document=document)
+    if not again.update(
+        status=Status.NEW, error_message="", progress_done=0, progress_total=0, finished_at=None
+    ):
+        raise Conflict("No document here failed or was cancelled: there is nothing to retry.")
+    VectorDatabase.objects.filter(pk=database.pk).exclude(status__in=UNFINISHED).update(
+        status=Status.NEW, error_message=""
+    )
+    tasks.enqueue_ingestion(database.pk)
+    database.refresh_from_db()
+    ingest.announce(database.pk)

@@ -1,0 +1,64 @@
+"""A dataset as one CSV file."""
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+from vectordb import files
+from vectordb.models import Dataset, Document
+from vectordb.parser_process import ParserProcess
+from vectordb.parsing.base import Kind, ParseError
+from vectordb.parsing.decode import read_text
+from vectordb.parsing.document_rows import PATH_COLUMN, TEXT_COLUMN
+
+_IN_MEMORY = 1 << 20
+
+
+def as_csv(dataset: Dataset) -> IO[bytes]:
+    """An open file: the only document's own content where that is a CSV file, in UTF-8; else a row
+    for each document, with its text, which is blank where it cannot be read, and its path."""
+    output = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the response closes it
+    try:
+        for block in _blocks(list(dataset.documents.order_by("created_at", "id"))):
+            output.write(block.encode())
+        output.seek(0)
+    except BaseException:
+        output.close()
+        raise
+    return output
+
+
+def _blocks(documents: list[Document]) -> Iterator[str]:
+    if len(documents) == 1 and documents[0].content_type == Kind.CSV:
+        for text, _ in read_text(files.stored_path(documents[0].stored_name)):
+            yield text
+        return
+    yield _line([TEXT_COLUMN, PATH_COLUMN])
+    with ParserProcess(lambda: None) as parser:
+        for document in documents:
+            for path, text in _texts(parser, document):
+                yield _line([text, path])
+
+
+def _texts(parser: ParserProcess, document: Document) -> Iterator[tuple[str, str]]:
+    """The document's path and text, or those of each of its rows."""
+    parts: list[str] = []
+    try:
+        path = files.stored_path(document.stored_name)
+        for portion in parser.texts(path, document.content_type):
+            if portion.source is not None:
+                yield portion.source or document.name, portion.text
+            else:
+                parts.append(portion.text)
+    except ParseError:
+        parts = []
+    if not document.holds_documents:
+        yield document.name, "".join(parts)
+
+
+def _line(cells: list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

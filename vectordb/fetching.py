@@ -1,0 +1,191 @@
+"""Files from elsewhere: fetched from public addresses alone, within limits.
+
+A name is resolved once, its address checked, and that very address connected to: nobody can answer
+the check with one address and the request with another. Each redirect is checked likewise.
+"""
+
+import contextlib
+import http.client
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from django.conf import settings
+
+from config.errors import InvalidInput
+
+_MOST_REDIRECTS = 5
+_CONNECT_SECONDS = 10.0
+_BLOCK = 1 << 16
+_REDIRECTS = {301, 302, 303, 307, 308}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# A name alone does not always say which kind of text it is.
+_ENDINGS = {"text/csv": ".csv", "text/markdown": ".md", "text/html": ".html"}
+
+# The family of a socket, and what it connects to.
+_Address = tuple[int, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer whose body was not read yet."""
+
+    name: str
+    blocks: Iterator[bytes]
+
+
+def check_url(url: str) -> SplitResult:
+    """Raise InvalidInput unless this is an address that may be fetched, as far as one can see."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidInput("This is no address of a file.", field="url") from error
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not is_plain or port == 0:
+        raise InvalidInput(
+            "Give an address that begins with http:// or https://, with spaces and letters beyond "
+            "ASCII written as %20 and the like.",
+            field="url",
+        )
+    if parts.username or parts.password:
+        raise InvalidInput("Leave name and password out of the address.", field="url")
+    return parts
+
+
+@contextlib.contextmanager
+def fetch(url: str, *, check: Callable[[], None]) -> Iterator[Fetched]:
+    """Open the address. `check` is called between blocks; what it raises ends the transfer.
+
+    Raises InvalidInput, with what to do, for whatever stands in the way.
+    """
+    deadline = time.monotonic() + settings.FETCH_SECONDS
+    for _ in range(_MOST_REDIRECTS + 1):
+        parts = check_url(url)
+        with contextlib.closing(_connection(parts)) as connection:
+            response = _response(connection, parts)
+            if response.status in _REDIRECTS and response.headers["Location"]:
+                url = urljoin(url, response.headers["Location"])
+                continue
+            if response.status != 200:
+                raise _refused(f"The server answered {response.status} {response.reason}.")
+            yield Fetched(_name(parts, response), _blocks(response, deadline, check))
+            return
+    raise _refused("The address leads from one place to another, without an end.")
+
+
+def _connection(parts: SplitResult) -> http.client.HTTPConnection:
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        link = _connected(_public_addresses(host, port))
+        if parts.scheme == "https":
+            link = _encrypted(link, host)
+    except OSError as error:
+        raise _refused(f"{host} cannot be reached ({error.strerror or error}).") from error
+    connection = http.client.HTTPConnection(host, port, timeout=_CONNECT_SECONDS)
+    connection.sock = link
+    return connection
+
+
+def _connected(addresses: list[_Address]) -> socket.socket:
+    """A connection to the first that answers. Raises OSError when none does."""
+    problem: OSError = OSError("it has no address")
+    for family, address in addresses:
+        link = socket.socket(family, socket.SOCK_STREAM)
+        link.settimeout(_CONNECT_SECONDS)
+        try:
+            link.connect(address)
+        except OSError as error:
+            link.close()
+            problem = error
+        else:
+            return link
+    raise problem
+
+
+def _encrypted(link: socket.socket, host: str) -> socket.socket:
+    try:
+        return ssl.create_default_context().wrap_socket(link, server_hostname=host)
+    except OSError:
+        link.close()
+        raise
+
+
+def _public_addresses(host: str, port: int) -> list[_Address]:
+    """All addresses of the host. Raises InvalidInput when one of them is not for everybody."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise _refused(f"{host} is not known: check the address.") from error
+    is_allowed = host.lower() in settings.FETCH_ALLOWED_HOSTS
+    if not is_allowed and not all(_is_public(str(address[0])) for *_, address in found):
+        raise _refused(
+            f"{host} is not on the public internet: upload the file, or have this host allowed "
+            "with GROUNDWORK_FETCH_ALLOWED_HOSTS."
+        )
+    return [(family, address) for family, _, _, _, address in found]
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    return all(one.is_global and not one.is_multicast for one in (address, *_within(address)))
+
+
+def _within(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 address stands for."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return []
+    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if address in _NAT64:
+        inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return [one for one in inner if one is not None]
+
+
+def _response(
+    connection: http.client.HTTPConnection, parts: SplitResult
+) -> http.client.HTTPResponse:
+    target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+    headers = {"User-Agent": "Groundwork", "Accept-Encoding": "identity", "Connection": "close"}
+    try:
+        connection.request(
+            "GET", target if target.startswith("/") else f"/{target}", headers=headers
+        )
+        return connection.getresponse()
+    except (OSError, http.client.HTTPException) as error:
+        raise _refused(f"{parts.hostname} gave no answer ({error}).") from error
+
+
+def _blocks(
+    response: http.client.HTTPResponse, deadline: float, check: Callable[[], None]
+) -> Iterator[bytes]:
+    try:
+        while block := response.read1(_BLOCK):
+            check()
+            if time.monotonic() > deadline:
+                raise _refused("It took too long: download the file and upload it here.")
+            yield block
+    except (OSError, http.client.HTTPException) as error:
+        raise _refused("The transfer broke off: try again.") from error
+    if response.length:
+        raise _refused("The transfer broke off: try again.")
+
+
+def _name(parts: SplitResult, response: http.client.HTTPResponse) -> str:
+    """The file's name: as the server says, else the last part of its address."""
+    name = response.headers.get_filename() or unquote(parts.path).rpartition("/")[2] or "download"
+    if PurePosixPath(name).suffix:
+        return name
+    return name + _ENDINGS.get(response.headers.get_content_type(), "")
+
+
+def _refused(message: str) -> InvalidInput:
+    return InvalidInput(message, field="url")

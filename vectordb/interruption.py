@@ -1,0 +1,2 @@
+class Interrupted(Exception):
+    """The worker ends: its successor starts the work over."""

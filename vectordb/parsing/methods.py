@@ -1,0 +1,7 @@
+"""How a text may be cut, in words that both ends of the parser's pipe know."""
+
+from typing import Final
+
+RECURSIVE: Final = "recursive"
+SENTENCES: Final = "sentences"
+WHOLE: Final = "whole"

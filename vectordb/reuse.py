@@ -1,0 +1,29 @@
+"""What was cut and embedded alike before need not be again."""
+
+from django.db.models import Q
+
+from config.status import Status
+from vectordb.models import Ingestion
+
+
+def same_content(ingestion: Ingestion) -> Ingestion | None:
+    """A finished ingestion of the same bytes with the same settings, in the same dataset or use case."""
+    database, document = ingestion.vector_database, ingestion.document
+    alike = Ingestion.objects.filter(
+        status=Status.COMPLETED,
+        document__sha256=document.sha256,
+        document__content_type=document.content_type,
+        vector_database__embedding_model=database.embedding_model,
+        vector_database__chunking_method=database.chunking_method,
+        vector_database__chunk_size=database.chunk_size,
+        vector_database__chunk_overlap_percentage=database.chunk_overlap_percentage,
+        vector_database__separators=database.separators,
+        vector_database__is_separator_regex=database.is_separator_regex,
+        vector_database__is_custom_chunking=database.is_custom_chunking,
+    )
+    near = alike.filter(
+        Q(vector_database__use_case=database.use_case_id) | Q(document__dataset=document.dataset_id)
+    )
+    others = near.exclude(pk=ingestion.pk).select_related("document")
+    # Read before its columns were looked at, the file was one document: not alike.
+    return next((one for one in others[:10] if one.document.columns == document.columns), None)

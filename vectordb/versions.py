@@ -1,0 +1,58 @@
+"""Versions of a vector database: one family, numbered, each made from the one before."""
+
+import logging
+from collections.abc import Callable
+
+from config.errors import InvalidInput
+from vectordb.models import Dataset, VectorDatabase
+
+logger = logging.getLogger(__name__)
+
+Follower = Callable[[VectorDatabase], None]
+_followers: list[Follower] = []
+
+
+def register(follower: Follower) -> Follower:
+    """Have it called when a version is complete that is to take its parent's place.
+
+    The apps that use vector databases are above this one and know what uses them.
+    """
+    _followers.append(follower)
+    return follower
+
+
+def follow(database: VectorDatabase) -> None:
+    """Have what used the parent use this version, where that was asked for. Once."""
+    if not database.updates_blueprints or database.parent_id is None:
+        return
+    for follower in _followers:
+        follower(database)
+    VectorDatabase.objects.filter(pk=database.pk).update(updates_blueprints=False)
+
+
+def next_version(parent: VectorDatabase) -> int:
+    """The number of the family's next version. Holds the family until the transaction ends."""
+    family = VectorDatabase.objects.filter(family_id=parent.family_id)
+    list(family.select_for_update().order_by("pk").values_list("pk"))
+    # Read once the family is held: what another request made meanwhile counts.
+    numbers = list(family.values_list("version", flat=True))
+    return max(parent.version, *numbers) + 1
+
+
+def added_to(parent: VectorDatabase, dataset: Dataset) -> list[dict[str, str]]:
+    """The datasets beside the first that a version of `parent` with this one more is made of.
+
+    Raises InvalidInput when one that the parent was made of is gone, with its documents.
+    """
+    kept = {str(added["id"]) for added in parent.added_datasets}
+    there = Dataset.objects.filter(pk__in=kept).count()
+    if parent.dataset is None or there < len(kept):
+        raise InvalidInput(
+            "A dataset that the parent was built from was deleted, so nothing can be added to it: "
+            "give chunkingParameters to build the new version from this dataset alone.",
+            field="dataset",
+        )
+    added: list[dict[str, str]] = list(parent.added_datasets)
+    if dataset.pk not in kept and dataset.pk != parent.dataset.pk:
+        added.append({"id": dataset.pk, "name": dataset.name})
+    return added
