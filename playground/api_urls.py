@@ -1,6 +1,14 @@
 from django.urls import path
 
-from playground import api, api_blueprints, api_comparisons, api_prompts, api_use_cases
+from playground import (
+    api,
+    api_blueprints,
+    api_comparisons,
+    api_limits,
+    api_prompts,
+    api_traces,
+    api_use_cases,
+)
 
 urlpatterns = [
     path("useCases/<id:use_case_id>/", api_use_cases.OneUseCase.as_view()),
@@ -26,4 +34,11 @@ urlpatterns = [
         api_comparisons.OneComparisonPrompt.as_view(),
         name="api-comparison-prompt",
     ),
+    path("genai/playgrounds/<id:playground_id>/trace/", api_traces.Traces.as_view()),
+    path(
+        "genai/playgrounds/<id:playground_id>/trace/metadata/", api_traces.TraceMetadata.as_view()
+    ),
+    path("genai/playgrounds/<id:playground_id>/traceDatasets/", api_traces.TraceDatasets.as_view()),
+    path("genai/userLimits/llmApiCalls/", api_limits.LLMApiCalls.as_view()),
+    path("genai/userLimits/vectorDatabases/", api_limits.VectorDatabaseCount.as_view()),
 ]

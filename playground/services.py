@@ -23,7 +23,8 @@ from playground.chat_settings import (
     reset_chat_settings,
 )
 from playground.comparisons import forget_empty_comparisons
-from playground.models import Chat, Playground, PlaygroundBlueprint, PlaygroundType
+from playground.export_tasks import enqueue_export
+from playground.models import Chat, Playground, PlaygroundBlueprint, PlaygroundType, TraceExport
 
 __all__ = [
     "add_blueprint",
@@ -38,6 +39,7 @@ __all__ = [
     "delete_playground",
     "delete_prompt",
     "effective_settings",
+    "export_traces",
     "remove_blueprint",
     "rename_chat",
     "reset_chat_settings",
@@ -203,6 +205,15 @@ def update_blueprint(
     )
     clear_overridden(blueprint, changes)
     return blueprint
+
+
+@transaction.atomic
+def export_traces(playground: Playground, *, user: User) -> TraceExport:
+    """Have all that was asked in the playground written into a new dataset of its use case."""
+    require_editor(playground.use_case, user)
+    export = TraceExport.objects.create(playground=playground, created_by=user)
+    enqueue_export(export.pk)
+    return export
 
 
 def create_chat(
