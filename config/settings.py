@@ -238,6 +238,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "BuildStatusEnum": ["NEW", "RUNNING", "COMPLETED", "ERROR"],
+        "AggregationTypeEnum": "evaluation.models.AggregationType",
         "PromptStatusEnum": "config.api.fields.PROMPT_STATUSES",
     },
 }

@@ -1,9 +1,11 @@
 """The metrics that come with the product: what each is, and what it needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blueprints.catalogue import EXTRACTIVE_ID
 from blueprints.models import LLM
+from config.status import Status
 from evaluation.models import AggregationType, MetricConfiguration, MetricName
 
 PROMPT, RESPONSE = "prompt_pipeline", "response_pipeline"
@@ -63,7 +65,7 @@ def can_judge(llm: LLM) -> bool:
     return llm.pk != EXTRACTIVE_ID
 
 
-def judges_of(configurations: list[MetricConfiguration]) -> dict[str, LLM]:
+def judges_of(configurations: Sequence[MetricConfiguration]) -> dict[str, LLM]:
     """The LLMs, by id, that can be asked for these metrics. One query, or none."""
     ids = {configuration.llm_id for configuration in configurations if configuration.llm_id}
     if not ids:
@@ -86,3 +88,21 @@ def problem_of(configuration: MetricConfiguration, judges: dict[str, LLM]) -> Pr
         f"The LLM “{configuration.llm_id}”, which is to judge, is gone or switched off.",
         "Have it switched on again, or configure the metric again with another llmId.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A configured metric, and what keeps it from being measured."""
+
+    configuration: MetricConfiguration
+    problem: Problem | None
+
+    @property
+    def status(self) -> Status:
+        return Status.ERROR if self.problem else Status.COMPLETED
+
+
+def described(configurations: Sequence[MetricConfiguration]) -> list[Described]:
+    """One query for all of them."""
+    judges = judges_of(configurations)
+    return [Described(one, problem_of(one, judges)) for one in configurations]

@@ -30,6 +30,7 @@ _TYPES = {
     "null_characters_not_allowed": "value_error",
     "surrogate_characters_not_allowed": "value_error",
     "empty": "value_error",
+    "not_a_list": "list_type",
     "invalid": "value_error",
 }
 _MESSAGES = {
@@ -116,8 +117,9 @@ def _flatten(detail: Any, loc: tuple[str | int, ...]) -> Iterator[Problem]:
             else:
                 yield from _flatten(inner, (*loc, key))
     elif isinstance(detail, list):
-        for item in detail:
-            yield from _flatten(item, loc)
+        for index, item in enumerate(detail):
+            # The errors of a list of objects are a list of objects too, empty where all is well.
+            yield from _flatten(item, (*loc, index) if isinstance(item, Mapping) else loc)
     else:
         yield Problem(
             loc=list(loc),
@@ -182,10 +184,12 @@ def _describe_app_error(error: AppError) -> tuple[int, str | list[Problem]]:
     return 422, [Problem(loc=loc, msg=error.message, type="value_error")]
 
 
-def _place(field: str | None) -> tuple[str, ...]:
+def _place(field: str | None) -> tuple[str | int, ...]:
     if not field:
         return ()
-    return _PLACES.get(field) or tuple(camel(part) for part in field.split("."))
+    return _PLACES.get(field) or tuple(
+        int(part) if part.isdecimal() else camel(part) for part in field.split(".")
+    )
 
 
 def error_body(path: str, detail: str | list[Problem]) -> dict[str, Any]:
