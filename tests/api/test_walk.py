@@ -1,5 +1,5 @@
 """Every operation below /api/v2/, found in the resolver, as its owner, a viewer, a stranger, and
-nobody in particular. A new one fails here until BODIES and `world` say how it is called."""
+nobody in particular. A new one fails here until `bodies` and `world` say how it is called."""
 
 import re
 from collections.abc import Iterator
@@ -14,66 +14,15 @@ from django.db import transaction
 from accounts.models import ApiToken, Membership, Role, User
 from accounts.services import revoke_token
 from config.api.docs import document
+from tests.api.bodies import A_FILE, BODIES, PRIVATE, QUERIES, VIEWERS_MAY
 from tests.api.conftest import Api, api_of
-from tests.api.world import World, address, filled, furnish, names_in, operations
+from tests.api.world import BY_NAME, World, address, filled, furnish, names_in, operations
 
 # The status looks from a thread of its own, which sees only what was committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OPERATIONS = operations()
-A_FILE = "a file"
-# What changes things is sent this, and is allowed to its owner. `{name}` is the id of such a thing.
-BODIES: dict[str, Any] = {
-    "post useCases/": {},
-    "patch useCases/*/": {"name": "Other"},
-    "delete useCases/*/": None,
-    "post useCases/*/datasets/*/": None,
-    "delete useCases/*/datasets/*/": None,
-    "post datasets/fromFile/": A_FILE,
-    "patch datasets/*/": {"name": "Other"},
-    "delete datasets/*/": None,
-    "post genai/vectorDatabases/": {"datasetId": "{dataset}", "useCaseId": "{use_case}"},
-    "patch genai/vectorDatabases/*/": {"name": "Other"},
-    "delete genai/vectorDatabases/*/": None,
-    "post genai/playgrounds/": {"name": "New", "useCaseId": "{use_case}"},
-    "patch genai/playgrounds/*/": {"name": "Other"},
-    "delete genai/playgrounds/*/": None,
-    "post genai/llmBlueprints/": {
-        "playgroundId": "{playground}",
-        "name": "New",
-        "llmId": "extractive",
-        "vectorDatabaseId": "{database}",
-    },
-    "post genai/llmBlueprints/fromLLMBlueprint/": {"llmBlueprintId": "{blueprint}", "name": "Copy"},
-    "post genai/llmBlueprints/fromChatPrompt/": {"chatPromptId": "{prompt}", "name": "Copy"},
-    "patch genai/llmBlueprints/*/": {"vectorDatabaseId": "{database}"},
-    "delete genai/llmBlueprints/*/": None,
-    "post genai/chats/": {"llmBlueprintId": "{blueprint}", "name": "Second"},
-    "patch genai/chats/*/": {"name": "Other"},
-    "delete genai/chats/*/": None,
-    "post genai/chatPrompts/": {
-        "text": "And now?",
-        "chatId": "{chat}",
-        "llmBlueprintId": "{blueprint}",
-        "vectorDatabaseId": "{database}",
-    },
-    "patch genai/chatPrompts/*/": {"feedbackMetadata": {"feedback": "1"}},
-    "delete genai/chatPrompts/*/": None,
-}
-# Their own things, and their opinion, which changes nothing of what it is about.
-VIEWERS_MAY = {"post useCases/", "post datasets/fromFile/", "patch genai/chatPrompts/*/"}
-# What the ids are of that lists are filtered by.
-BY_FILTER = {
-    "useCaseId": "use_case",
-    "datasetId": "dataset",
-    "playgroundId": "playground",
-    "llmBlueprintId": "blueprint",
-    "chatId": "chat",
-    "vectorDatabaseId": "database",
-    "vectorDatabase": "database",
-    "familyId": "database",
-    "llmId": "use_case",  # LLMs are everybody's
-}
+# Whose models hold what users make.
 OURS = {"accounts", "blueprints", "evaluation", "playground", "tracing", "vectordb"}
 # What changes when somebody asks at all; and chunks, which no model manages.
 UNCOUNTED = {"apitoken", "signinlink", "chunk"}
@@ -83,10 +32,20 @@ def label(operation: tuple[str, str]) -> str:
     return " ".join(operation)
 
 
-def call(api: Api, method: str, path: str, body: Any = None) -> Any:
+def call(api: Api, operation: tuple[str, str], path: str, world: World, body: Any = None) -> Any:
+    """With the body of the operation, or this one."""
+    body = body or filled(BODIES.get(label(operation)), world)
     if body == A_FILE:
         return api.upload(SimpleUploadedFile("a.txt", b"Oil."))
-    return api.request(method, path, body)
+    more = {}
+    if path in QUERIES and operation[0] in {"get", "delete"}:
+        more["query_params"] = filled(QUERIES[path], world)
+    response = api.request(operation[0], path, body, **more)
+    if response.streaming:
+        # Read to its end, the file behind it is closed.
+        response.streamed = b"".join(response.streaming_content)
+        response.close()
+    return response
 
 
 def everything() -> dict[str, str]:
@@ -121,6 +80,10 @@ def viewer_api(world) -> Api:
     return api_of(user)
 
 
+def told(response: Any) -> Any:
+    return response["Content-Disposition"] if response.streaming else response.content
+
+
 def is_in_form(response: Any, path: str) -> bool:
     """An error as the GenAI part, or the platform's, has it."""
     key = "detail" if path.startswith("genai/") else "message"
@@ -137,20 +100,20 @@ def test_it_is_told_how_every_operation_is_called():
 def test_everything_works_for_its_owner(api, world):
     trouble = []
     for operation in OPERATIONS:
-        method, route = operation
-        body = filled(BODIES.get(label(operation)), world)
         with transaction.atomic():
-            response = call(api, method, address(route, world), body)
+            response = call(api, operation, address(operation[1], world), world)
             transaction.set_rollback(True)
         fine = response.status_code in {200, 201, 202, 204, 303} and not response.cookies
-        if response.status_code == 204:
+        if response.streaming:
+            fine = fine and "attachment" in response["Content-Disposition"]
+        elif response.status_code == 204:
             fine = fine and response.content == b""
         else:
             fine = fine and response["Content-Type"] == "application/json"
         if response.status_code == 202:
             fine = fine and response["Location"].startswith("http://testserver/api/v2/")
         if not fine:
-            trouble.append((label(operation), response.status_code, response.content))
+            trouble.append((label(operation), response.status_code, told(response)))
 
     assert trouble == []
 
@@ -161,13 +124,15 @@ def test_a_viewer_looks_but_does_not_change(viewer_api, world):
     for operation in OPERATIONS:
         method, route = operation
         path = address(route, world)
-        response = call(viewer_api, method, path, filled(BODIES.get(label(operation)), world))
-        if method == "get" or label(operation) in VIEWERS_MAY:
+        response = call(viewer_api, operation, path, world)
+        if route.startswith(PRIVATE):
+            fine = response.status_code == 404 and is_in_form(response, path)
+        elif method == "get" or label(operation) in VIEWERS_MAY:
             fine = response.status_code in {200, 201, 202, 303}
         else:
             fine = response.status_code == 403 and is_in_form(response, path)
         if not fine:
-            trouble.append((label(operation), response.status_code, response.content))
+            trouble.append((label(operation), response.status_code, told(response)))
 
     assert trouble == []
     after = everything()
@@ -178,9 +143,9 @@ def test_to_a_stranger_nothing_of_it_exists(bob_api, world, bobs_world):
     before = everything()
     trouble = []
     for operation, path, body in with_things_of_others(world, bobs_world):
-        response = call(bob_api, operation[0], path, body)
+        response = call(bob_api, operation, path, bobs_world, body)
         if response.status_code != 404 or not is_in_form(response, path):
-            trouble.append((label(operation), path, body, response.status_code, response.content))
+            trouble.append((label(operation), path, body, response.status_code, told(response)))
 
     assert trouble == []
     assert everything() == before
@@ -200,14 +165,12 @@ def with_things_of_others(hers: World, his: World) -> Iterator[tuple[tuple[str, 
 
 
 def test_lists_hold_nothing_of_others(bob_api, api, world):
-    hers = set(world.values())
     found = {}
     for method, route in OPERATIONS:
         if method == "get" and "*" not in route:
             for who in (api, bob_api):
-                records = who.get(route).json().get("data", [])
-                ids = {str(value) for one in records for value in one.values()}
-                found[route, who is api] = bool(ids & hers)
+                answer = call(who, (method, route), route, world).json()
+                found[route, who is api] = bool(ids_in(answer) & set(world.values()))
 
     assert not any(seen for (_, is_hers), seen in found.items() if not is_hers)
     assert sum(seen for (_, is_hers), seen in found.items() if is_hers) >= 7
@@ -227,18 +190,18 @@ def test_filters_find_nothing_of_others(bob_api, world, bobs_world):
     trouble = []
     for path, name in filters():
         path = address(re.sub(r"\{\w+\}", "*", path), bobs_world)
-        response = bob_api.get(path, {name: world[BY_FILTER[name.removesuffix("s")]]})
+        response = bob_api.get(path, {name: world[BY_NAME[name]]})
         if response.status_code == 404:
             continue
         body = response.json()
-        if response.status_code != 200 or body.get("data") or hers_in(body, world):
+        if response.status_code != 200 or ids_in(body) & set(world.values()):
             trouble.append((path, name, response.content))
 
     assert trouble == []
 
 
-def hers_in(body: Any, world: World) -> bool:
-    return any(value in str(body) for value in world.values())
+def ids_in(body: Any) -> set[str]:
+    return set(re.findall(r"\b[0-9a-f]{24}\b", str(body)))
 
 
 @pytest.mark.parametrize("who", ["nobody", "unknown", "revoked", "deactivated", "signed in"])
@@ -256,12 +219,11 @@ def test_it_asks_for_a_valid_token(who, client, api, alice, world):
     before = everything()
     trouble = []
     for operation in OPERATIONS:
-        method, route = operation
-        path = address(route, world)
-        response = call(caller, method, path, filled(BODIES.get(label(operation)), world))
+        path = address(operation[1], world)
+        response = call(caller, operation, path, world)
         fine = response.status_code == 401 and is_in_form(response, path)
         if not fine or not response["WWW-Authenticate"].startswith("Bearer"):
-            trouble.append((label(operation), response.status_code, response.content))
+            trouble.append((label(operation), response.status_code, told(response)))
 
     assert trouble == []
     assert everything() == before

@@ -24,6 +24,37 @@ BY_FOLDER = {
     "llmBlueprints": "blueprint",
     "chats": "chat",
     "chatPrompts": "prompt",
+    "comparisonChats": "comparison_chat",
+    "comparisonPrompts": "comparison_prompt",
+    "supportedInsights": "other_playground",
+    "costMetricConfigurations": "cost",
+    "ootbMetricConfigurations": "metric",
+    "evaluationDatasetConfigurations": "evaluation_dataset",
+    "promptTemplates": "template",
+    "versions": "template_version",
+}
+# What the ids are of that bodies and queries name.
+BY_NAME = {
+    "useCaseId": "use_case",
+    "useCaseIds": "use_case",
+    "datasetId": "dataset",
+    "playgroundId": "playground",
+    "llmBlueprintId": "blueprint",
+    "llmBlueprintIds": "blueprint",
+    "chatId": "chat",
+    "chatPromptId": "prompt",
+    "comparisonChatId": "comparison_chat",
+    "additionalLLMBlueprintIds": "saved_blueprint",
+    "vectorDatabaseId": "database",
+    "vectorDatabaseIds": "database",
+    "vectorDatabases": "database",
+    "familyId": "database",
+    "evaluationDatasetConfigurationId": "evaluation_dataset",
+    "evaluationDatasetConfigurationIds": "evaluation_dataset",
+    "chatIds": "chat",
+    "promptTemplatesIds": "template",
+    "llmId": "llm",
+    "llmIds": "llm",
 }
 
 
@@ -45,10 +76,45 @@ def furnish(api: Api, name: str) -> World:
     )
     chat = made(api, "genai/chats/", {"name": name, "llmBlueprintId": blueprint})
     prompt = made(api, "genai/chatPrompts/", {"text": name, "chatId": chat})
-    ChatPrompt.objects.filter(pk=prompt).update(
+    saved = made(
+        api,
+        "genai/llmBlueprints/",
+        {"name": f"{name}, saved", "playgroundId": playground, "llmId": "extractive"},
+    )
+    assert api.patch(f"genai/llmBlueprints/{saved}/", {"isSaved": True}).status_code == 200
+    comparison_chat = made(
+        api, "genai/comparisonChats/", {"name": name, "playgroundId": playground}
+    )
+    comparison_prompt = made(
+        api,
+        "genai/comparisonPrompts/",
+        {"text": name, "comparisonChatId": comparison_chat, "llmBlueprintIds": [saved]},
+    )
+    ChatPrompt.objects.filter(chat__playground=playground).update(
         status=Status.COMPLETED, result_text="Rapeseed oil.", citations=[CITATION]
     )
-    return {
+    comparison = api.get(f"genai/comparisonPrompts/{comparison_prompt}/").json()
+    rest = _evaluation(api, name, use_case, playground)
+    run = api.post(
+        "genai/evaluationDatasetMetricAggregations/",
+        {
+            "chatName": name,
+            "llmBlueprintIds": [blueprint],
+            "evaluationDatasetConfigurationId": rest["evaluation_dataset"],
+            "insightsConfiguration": [{"insightName": "latency", "ootbMetricName": "latency"}],
+        },
+    )
+    assert run.status_code == 202, run.content
+    return rest | {
+        "run": run.json()["jobId"],
+        "other_playground": made(
+            api, "genai/playgrounds/", {"name": "Other", "useCaseId": use_case}
+        ),
+        "saved_blueprint": saved,
+        "comparison_chat": comparison_chat,
+        "comparison_prompt": comparison_prompt,
+        "comparison_result": comparison["results"][0]["id"],
+        "llm": "extractive",
         "use_case": use_case,
         "dataset": dataset,
         "database": database,
@@ -59,10 +125,40 @@ def furnish(api: Api, name: str) -> World:
     }
 
 
+def _evaluation(api: Api, name: str, use_case: str, playground: str) -> World:
+    """Metrics, prices, questions and a template; the questions are not read yet."""
+    sheet = SimpleUploadedFile("questions.csv", b"question,answer\nWhich oil?,Rapeseed oil.\n")
+    questions = api.upload(sheet).json()["catalogId"]
+    assert api.post(f"useCases/{use_case}/datasets/{questions}/").status_code == 201
+    of_it = {"useCaseId": use_case, "playgroundId": playground, "name": name}
+    path = f"genai/playgrounds/{playground}/ootbMetricConfigurations/"
+    metrics = api.post(path, {"ootbMetricConfigurations": [{"ootbMetricName": "latency"}]})
+    template = made(api, "genai/promptTemplates/", {"name": name, "description": ""})
+    return {
+        "questions": questions,
+        "evaluation_dataset": made(
+            api,
+            "genai/evaluationDatasetConfigurations/",
+            of_it | {"datasetId": questions, "promptColumnName": "question"},
+        ),
+        "metric": metrics.json()["ootbMetricConfigurations"][0]["ootbMetricConfigurationId"],
+        "cost": made(
+            api,
+            "genai/costMetricConfigurations/",
+            of_it | {"costMetricConfigurations": [{"llmId": "extractive"}]},
+        ),
+        "template": template,
+        "template_version": made(
+            api, f"genai/promptTemplates/{template}/versions/", {"promptText": "Please."}
+        ),
+    }
+
+
 def made(api: Api, path: str, body: Any) -> str:
     response = api.post(path, body)
     assert response.status_code in {201, 202}, (path, response.content)
-    return str(response.json()["id"])
+    answer = response.json()
+    return str(answer.get("id") or answer["costConfigurationId"])
 
 
 def operations() -> list[tuple[str, str]]:
