@@ -234,7 +234,7 @@ def _filtered(
     if chat_id is not None:
         return rows.filter(chat=chat_id, chat__is_hidden=False)
     answered = ChatPrompt.objects.filter(
-        comparison_prompt__isnull=False, chat__blueprint__in=blueprint_ids
+        comparison_prompt__isnull=False, chat__blueprint__in=blueprint_ids or []
     )
     return rows.filter(pk__in=answered.values("comparison_prompt"))
 

@@ -50,7 +50,7 @@ def ask(
     check_text(text)
     chat, through_chat = _chat_for(user=user, chat=chat, blueprint=blueprint)
     require_editor(chat.playground.use_case, user)
-    if chat.is_frozen or chat.comparison_id is not None:
+    if chat.is_frozen or chat.comparison is not None:
         raise InvalidInput("This chat is frozen: ask in another one.", field="chat_id")
     if changes and chat.blueprint.is_saved:
         raise InvalidInput("The settings of a saved blueprint are locked; copy it to change them.")
@@ -93,7 +93,7 @@ def retry(prompt: ChatPrompt, *, user: User) -> ChatPrompt:
     require_editor(prompt.chat.playground.use_case, user)
     if not prompt.is_finished:
         raise Conflict("This answer is still being written: stop it first.")
-    if prompt.status == Status.COMPLETED and prompt.comparison_prompt_id is not None:
+    if prompt.status == Status.COMPLETED and prompt.comparison_prompt is not None:
         raise Conflict("This answer is part of a comparison: compare once more instead.")
     if prompt.status == Status.COMPLETED:
         return ask(

@@ -1,6 +1,8 @@
 """Writing a playground's traces into a dataset, so that they can be read, searched and evaluated."""
 
+import io
 import tempfile
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -42,16 +44,15 @@ def fail(export_id: str, message: str) -> None:
 
 def _export(job: TraceExport) -> None:
     name = f"Traces of {job.playground.name}"[:150] + f" {job.created_at:%Y-%m-%d %H:%M:%S}"
-    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as file:
-        if not write_csv(job.playground, file):
+    with tempfile.TemporaryFile() as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        if not write_csv(job.playground, text):
             raise Conflict("Nothing was asked in this playground yet: there is nothing to export.")
-        file.flush()
-        file.buffer.seek(0)
-        size = file.buffer.seek(0, 2)
+        upload = UploadedFile(file, f"{name}.csv", size=file.tell())
         with transaction.atomic():
             if not _is_wanted(job):
                 return
-            dataset = _dataset(job, name, UploadedFile(file.buffer, f"{name}.csv", size=size))
+            dataset = _dataset(job, name, upload)
             TraceExport.objects.filter(pk=job.pk).update(status=Status.COMPLETED, dataset=dataset)
             publish(topic=topic(job.pk), event="ended", data={})
 
@@ -62,7 +63,7 @@ def _is_wanted(job: TraceExport) -> bool:
     return rows.filter(pk=job.pk, status__in=UNFINISHED).exists()
 
 
-def _dataset(job: TraceExport, name: str, file: "UploadedFile[bytes]") -> Dataset:
+def _dataset(job: TraceExport, name: str, file: "UploadedFile[Any]") -> Dataset:
     use_case = job.playground.use_case
     dataset = vectordb.create_dataset(user=job.created_by, name=name, use_case=use_case)
     for added in vectordb.add_files(dataset, user=job.created_by, files=[file]):

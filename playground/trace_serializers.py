@@ -13,7 +13,7 @@ from playground.serializers import ChatPromptSerializer
 from playground.traces import place_of
 
 
-class NamedSerializer(CamelSerializer):
+class WithNameSerializer(CamelSerializer):
     id = serializers.CharField()
     name = serializers.CharField()
 
@@ -75,7 +75,7 @@ class TraceSerializer(ChatPromptSerializer):
         return {camel(name): fields[camel(name)] for name in self._SHOWN}
 
     def get_chat_prompt_id(self, prompt: ChatPrompt) -> str | None:
-        return prompt.pk if prompt.comparison_prompt_id is None else None
+        return prompt.pk if prompt.comparison_prompt is None else None
 
     def get_chat_id(self, prompt: ChatPrompt) -> str | None:
         place = place_of(prompt)
@@ -108,8 +108,8 @@ class TraceSerializer(ChatPromptSerializer):
 
 
 class TraceMetadataSerializer(CamelSerializer):
-    users = NamedSerializer(many=True)
-    chats = NamedSerializer(many=True)
+    users = WithNameSerializer(many=True)
+    chats = WithNameSerializer(many=True)
 
 
 class TraceExportSerializer(CamelSerializer):

@@ -115,7 +115,7 @@ def _rows(playground: Playground) -> Iterator[list[Any]]:
 
 
 def _question(prompt: ChatPrompt, place: tuple[str, str], llm_name: str) -> list[Any]:
-    is_compared = prompt.comparison_prompt_id is not None
+    is_compared = prompt.comparison_prompt is not None
     return [
         prompt.created_at.isoformat(),
         prompt.created_by_id,

@@ -674,7 +674,7 @@ def test_a_deleted_playground_takes_its_comparisons_along(api, three, playground
 
 
 def test_columns_are_no_chats(api, client, alice, three, saved, playground):
-    column = Chat.objects.filter(comparison__isnull=False).first()
+    column = Chat.objects.filter(comparison__isnull=False)[0]
     result = column.prompts.get()
 
     assert api.get("genai/chats/").json()["data"] == []
@@ -708,7 +708,7 @@ def test_a_column_is_never_the_oldest_chat(api, three, saved):
 
 def test_pages_show_no_columns(client, alice, three, playground, use_case):
     client.force_login(alice)
-    column = Chat.objects.filter(comparison__isnull=False).first()
+    column = Chat.objects.filter(comparison__isnull=False)[0]
 
     assert b"0 chats" in client.get("/").content
     assert b"0 chats" in client.get(f"/use-cases/{use_case.pk}/").content
