@@ -86,29 +86,6 @@ def delete_configuration(configuration: EvaluationDatasetConfiguration, *, user:
     configuration.delete()
 
 
-@transaction.atomic
-def copy_configurations(*, user: User, source: Playground, target: Playground) -> int:
-    """Copy those of `source` whose files are still there, but for those that `target` has already.
-
-    Returns how many. Raises Forbidden when that would show a dataset to people who may not see it.
-    """
-    require_editor(target.use_case, user)
-    copied = 0
-    for original in source.evaluation_datasets.usable().select_related("document__dataset"):
-        if target.evaluation_datasets.filter(
-            name=original.name, document=original.document, **Columns.of(original).to_dict()
-        ).exists():
-            continue
-        document = _document_of(original)
-        _require_dataset(document.dataset, target, user)
-        original.pk = EvaluationDatasetConfiguration().pk
-        original._state.adding = True
-        original.playground, original.created_by = target, user
-        original.save(force_insert=True)
-        copied += 1
-    return copied
-
-
 def questions(configuration: EvaluationDatasetConfiguration) -> list[QuestionRow]:
     """All questions, in the order of the file. Raises InvalidInput and Conflict."""
     columns = Columns.of(configuration)

@@ -206,26 +206,6 @@ def test_who_only_looks_at_a_dataset_does_not_carry_it_elsewhere(vera, upload):
         )
 
 
-def test_copies_leave_out_what_is_there_already(alice, use_case, playground, configure):
-    configure(prompt="question", response="answer")
-    target = playgrounds.create_playground(user=alice, use_case=use_case, name="Other")
-
-    assert datasets.copy_configurations(user=alice, source=playground, target=target) == 1
-    assert datasets.copy_configurations(user=alice, source=playground, target=target) == 0
-
-    copy = target.evaluation_datasets.get()
-    assert (copy.name, copy.response_column_name, copy.rows_count) == ("Oil", "answer", 2)
-    assert playground.evaluation_datasets.get().pk != copy.pk
-
-
-def test_copies_leave_out_what_lost_its_file(alice, use_case, playground, configure):
-    configure()
-    vectordb.delete_dataset(Dataset.objects.get(), user=alice)
-    target = playgrounds.create_playground(user=alice, use_case=use_case, name="Other")
-
-    assert datasets.copy_configurations(user=alice, source=playground, target=target) == 0
-
-
 def test_a_file_that_vanished_is_said(configure, settings, tmp_path):
     configuration = configure()
     settings.MEDIA_ROOT = tmp_path / "elsewhere"
