@@ -6,7 +6,17 @@ from rest_framework import serializers
 
 from accounts.serializers import UserSerializer
 from config.api.case import CamelSerializer, camel
-from config.api.fields import Bool, Choice, NotBuilt, QueryBool, Sort, Str, StrList, WireStatus
+from config.api.fields import (
+    Bool,
+    Choice,
+    NoneHere,
+    NotBuilt,
+    QueryBool,
+    Sort,
+    Str,
+    StrList,
+    WireStatus,
+)
 from config.api.paging import ListQuery
 from vectordb.naming import LONGEST_NAME
 
@@ -34,7 +44,7 @@ class DatasetSerializer(CamelSerializer):
     row_count = serializers.IntegerField(
         help_text="Rows of CSV files; every other document counts as one."
     )
-    sample_size = serializers.SerializerMethodField()
+    sample_size = NoneHere()
     processing_state = WireStatus(source="status")
     data_source_type = serializers.SerializerMethodField(method_name="get_file_word")
     uri = serializers.CharField(source="name")
@@ -49,9 +59,6 @@ class DatasetSerializer(CamelSerializer):
     is_playground_evaluation_dataset_eligible = serializers.SerializerMethodField(
         help_text="Whether it is one CSV file whose columns have names."
     )
-
-    def get_sample_size(self, dataset: object) -> None:
-        return None
 
     def get_is_vector_database_eligible(self, dataset: Any) -> bool:
         return bool(dataset.documents_count)
