@@ -6,6 +6,8 @@ class EvaluationConfig(AppConfig):
 
     def ready(self) -> None:
         from evaluation.oversight import MetricsOversight
-        from playground import hooks
+        from evaluation.tasks import resume_orphans
+        from playground import hooks, recovery
 
         hooks.install(MetricsOversight())
+        recovery.look_after(resume_orphans)

@@ -4,14 +4,19 @@ import asyncio
 import logging
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.fields.json import KT
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 from procrastinate.types import TimeDeltaParams
 
+from config.status import UNFINISHED
 from config.threads import in_thread
 from evaluation import run_steps
+from evaluation.models import EvaluationRun
 
 logger = logging.getLogger(__name__)
 
@@ -58,3 +63,16 @@ def enqueue_step(run_id: str, *, milliseconds: int = 0) -> None:
             )
     except AlreadyEnqueued:
         logger.info("A step of %s is waiting already", run_id)
+
+
+def resume_orphans() -> None:
+    """Move runs on whose job was lost; where they stand is in their rows."""
+    jobs = ProcrastinateJob.objects.filter(
+        status__in=["todo", "doing"], task_name=advance_run.name
+    ).annotate(run=KT("args__run_id"))
+    orphans = EvaluationRun.objects.filter(
+        ~Exists(jobs.filter(run=OuterRef("pk"))), status__in=UNFINISHED
+    )
+    for run in orphans:
+        logger.warning("The evaluation run %s lost its job and goes on", run.pk)
+        enqueue_step(run.pk)

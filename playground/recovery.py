@@ -1,5 +1,6 @@
 """What is left over when a job was lost for good: nothing may look as if it still ran."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db.models import Exists, OuterRef
@@ -13,6 +14,21 @@ from playground.models import ChatPrompt
 
 # Longer than any moment between a row and its job, which are written together.
 _GRACE = timedelta(seconds=30)
+
+Chore = Callable[[], object]
+
+_chores: list[Chore] = []
+
+
+def look_after(chore: Chore) -> None:
+    """Have the workers do this every few seconds: what an app above this one has left over."""
+    _chores.append(chore)
+
+
+def tidy_up() -> None:
+    fail_orphans()
+    for chore in _chores:
+        chore()
 
 
 def fail_orphans() -> int:

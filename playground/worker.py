@@ -22,7 +22,7 @@ from config.listener import Listener
 from config.notify import WORKERS_CHANNEL
 from config.threads import in_thread
 from playground import tasks
-from playground.recovery import fail_orphans
+from playground.recovery import tidy_up
 from playground.relay import relay
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "task_middleware": [],
     },
     # Steps of evaluations are put off until some answers are there; that too is not announced.
-    "evaluate": {"fetch_job_polling_interval": 0.5, "task_middleware": []},
+    "evaluate": {"fetch_job_polling_interval": 0.5},
 }
 
 
@@ -150,7 +150,7 @@ async def _sweep(queue: App) -> None:
         ):
             logger.warning("A worker is gone; its job %s starts over", job.call_string)
             await _start_over(manager, job)
-        await in_thread(fail_orphans)
+        await in_thread(tidy_up)
         await asyncio.sleep(_SWEEP_SECONDS)
 
 

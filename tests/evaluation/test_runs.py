@@ -1,15 +1,21 @@
 """Every question of a dataset to some blueprints, and figures over their answers."""
 
+import asyncio
+
 import pytest
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.jobs import Job
 
 from blueprints.models import PromptType
 from blueprints.settings import AnswerSettings, SettingsChanges
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.status import Status
-from evaluation import datasets, run_steps, runs
+from evaluation import datasets, run_steps, runs, tasks
 from evaluation.datasets import Columns
 from evaluation.models import EvaluationRow, EvaluationRun, MetricAggregation
+from playground import recovery
 from playground import services as playgrounds
 from playground.models import Chat, ChatPrompt
 from tests.llm_server import Behaviour, failing
@@ -394,3 +400,45 @@ def test_the_oldest_chat_of_a_blueprint_is_one_that_takes_questions(alice, bluep
     prompt = playgrounds.ask(user=alice, text="And now?", blueprint=blueprint)
 
     assert not prompt.chat.is_frozen
+
+
+def test_a_run_that_lost_its_job_goes_on(start, run_jobs):
+    run = start()
+    ProcrastinateJob.objects.all().delete()
+
+    recovery.tidy_up()
+    recovery.tidy_up()
+    run_jobs()
+
+    assert ended(run) == (Status.COMPLETED, "")
+    assert ChatPrompt.objects.count() == 3
+
+
+def test_a_step_that_fails_again_and_again_ends_the_run(start, transactional_db, caplog):
+    run = start(insights=[])
+    EvaluationRun.objects.update(insights=[{"broken": True}])
+    EvaluationRow.objects.all().delete()
+
+    with pytest.raises(KeyError):
+        take_step(run, attempts=0)
+    assert ended(run) == (Status.NEW, "")
+
+    take_step(run, attempts=6)
+    status, message = ended(run)
+    assert status == Status.ERROR
+    assert message.startswith("Something went wrong on our side")
+    assert "broken" not in message
+    assert figures() == []
+
+
+def take_step(run, *, attempts):
+    job = Job(
+        id=1,
+        queue=tasks.QUEUE,
+        lock=None,
+        queueing_lock=None,
+        task_name=tasks.advance_run.name,
+        attempts=attempts,
+    )
+    context = JobContext(app=app, job=job, start_timestamp=0, abort_reason=lambda: None)
+    asyncio.run(tasks.advance_run.func(context, run.pk))
