@@ -16,6 +16,7 @@ from config.api.errors import Unprocessable
 from config.api.fields import order_by
 from config.api.openapi import operation
 from config.api.views import Endpoint, find
+from config.errors import InvalidInput
 from config.status import Status
 from playground import comparisons, services
 from playground.comparison_serializers import (
@@ -29,6 +30,8 @@ from playground.comparison_serializers import (
     ComparisonPromptSerializer,
 )
 from playground.models import ChatPrompt, ComparisonChat, ComparisonPrompt, Playground
+
+_FEEDBACK = "feedback_result.feedback_metadata.feedback"
 
 
 def comparison_chats_of(user: User) -> QuerySet[ComparisonChat]:
@@ -207,9 +210,12 @@ class OneComparisonPrompt(Endpoint):
         results = comparison.results.select_related("chat__playground__use_case")
         result = find(results, given["comparison_prompt_result_id"], "Comparison prompt result")
         feedback = given["feedback_metadata"].get("feedback")
-        services.set_feedback(
-            result, user=self.user, is_positive=None if feedback is None else feedback == "1"
-        )
+        try:
+            services.set_feedback(
+                result, user=self.user, is_positive=None if feedback is None else feedback == "1"
+            )
+        except InvalidInput as error:
+            raise InvalidInput(error.message, field=_FEEDBACK) from error
 
 
 def _blueprints(user: User, ids: list[str]) -> list[Blueprint]:

@@ -74,8 +74,8 @@ def ask_as_is(
     metadata_filter: dict[str, Any] | None = None,
     comparison_prompt: ComparisonPrompt | None = None,
 ) -> ChatPrompt:
-    """Put a question with what holds in the chat, also where people cannot: into frozen chats and
-    columns of comparisons. Raises InvalidInput."""
+    """Put a question with what holds in the chat, also where people cannot: into the columns of
+    comparisons. Raises InvalidInput."""
     check_text(text)
     chat = _locked(chat.pk)
     require_editor(chat.playground.use_case, user)

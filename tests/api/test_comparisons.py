@@ -501,7 +501,8 @@ def test_a_patch_is_done_as_a_whole_or_not_at_all(api, compare, saved):
         },
     )
 
-    assert problems(response) == [(["body", "feedbackMetadata", "feedback"], "value_error")]
+    loc = ["body", "feedbackResult", "feedbackMetadata", "feedback"]
+    assert problems(response) == [(loc, "value_error")]
     assert ChatPrompt.objects.count() == 2
 
 

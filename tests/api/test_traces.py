@@ -5,12 +5,14 @@ import io
 import json
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from blueprints.models import LLM
 from config.status import Status
 from playground import comparisons, exporting, services
 from playground.models import ChatPrompt, TraceExport
 from tests.api.conftest import CITATION
+from vectordb import services as vectordb
 from vectordb.files import stored_path
 from vectordb.models import Dataset
 
@@ -112,6 +114,34 @@ def test_comparisons_are_traced_with_their_comparison_chat(compared, traces):
     assert (alone["text"], alone["comparisonPromptId"]) == ("Alone?", compared[1].pk)
     assert (alone["chatId"], alone["chatName"]) == (None, None)
     assert within["chatPromptId"] is alone["chatPromptId"] is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_questions_of_an_evaluation_are_traced_with_their_dataset(
+    api, alice, use_case, playground, blueprint, traces, run_jobs
+):
+    questions = vectordb.create_dataset(user=alice, name="Questions", use_case=use_case)
+    sheet = SimpleUploadedFile("questions.csv", b"question\nWhich oil?\nWho pays?\n")
+    vectordb.add_files(questions, user=alice, files=[sheet])
+    body = {"name": "Oil", "useCaseId": use_case.pk, "playgroundId": playground.pk}
+    columns = {"datasetId": questions.pk, "promptColumnName": "question"}
+    asked = api.post("genai/evaluationDatasetConfigurations/", body | columns).json()["id"]
+    api.post(
+        "genai/evaluationDatasetMetricAggregations/",
+        {
+            "chatName": "",
+            "llmBlueprintIds": [blueprint.pk],
+            "evaluationDatasetConfigurationId": asked,
+            "insightsConfiguration": [{"insightName": "latency", "ootbMetricName": "latency"}],
+        },
+    )
+    run_jobs()
+
+    found = traces()
+
+    assert {trace["text"] for trace in found} == {"Which oil?", "Who pays?"}
+    assert {trace["evaluationDatasetConfigurationId"] for trace in found} == {asked}
+    assert all(trace["chatName"] for trace in found)
 
 
 def test_traces_come_newest_first_in_pages(api, alice, chat, url, traces):
@@ -267,6 +297,16 @@ def test_whoever_lost_the_right_to_edit_exports_nothing(
 
     assert api.get(path).json()["status"] == "ERROR"
     assert not Dataset.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_that_broke_down_says_so(api, export, answered):
+    path = export()
+
+    exporting.fail(TraceExport.objects.get().pk, "Export once more.")
+
+    status = api.get(path).json()
+    assert (status["status"], status["message"]) == ("ERROR", "Export once more.")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,9 @@
 """Comparisons answered for real, and the order in which what is compared is known."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from blueprints.models import PromptType
@@ -167,6 +170,24 @@ def test_the_results_of_one_comparison_do_not_wait_for_each_other(alice, saved):
 
     locks = ProcrastinateJob.objects.values_list("lock", flat=True)
     assert len(locks) == len(set(locks)) == 2
+
+
+def test_a_blueprint_that_is_added_twice_at_once_answers_once(alice, aware, one_time):
+    comparison = comparisons.compare(user=alice, blueprints=[aware], text="a")
+
+    def add(_):
+        try:
+            comparisons.add_blueprints(comparison, user=alice, blueprints=[one_time])
+        except InvalidInput as error:
+            return error.field
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        ends = set(pool.map(add, range(2)))
+
+    assert ends == {None, "additional_llm_blueprint_ids"}
+    assert comparison.results.count() == 2
 
 
 def test_deleting_leaves_jobs_that_find_nothing_to_do(alice, aware, one_time, run_jobs, llm_server):
