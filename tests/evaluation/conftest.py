@@ -8,7 +8,7 @@ from blueprints.models import LLM, LLMEndpoint, Provider
 from blueprints.settings import AnswerSettings
 from evaluation import configuring
 from evaluation.configuring import MetricWish
-from evaluation.models import MetricConfiguration, MetricName
+from evaluation.models import EvaluationChat, EvaluationRun, MetricConfiguration, MetricName
 from playground import services as playgrounds
 from playground.models import Chat, ChatPrompt, Playground
 from tests.llm_server import LLMServer
@@ -115,3 +115,14 @@ def reading_chat(alice, use_case, playground, llm, upload, run_jobs) -> Chat:
         settings=AnswerSettings(llm_id=llm.pk, vector_database_id=database.pk),
     )
     return playgrounds.create_chat(user=alice, playground=playground, blueprint=blueprint)
+
+
+@pytest.fixture
+def evaluation_chat(alice, playground, chat) -> EvaluationChat:
+    """The chat as part of a run whose rows the test makes."""
+    run = EvaluationRun.objects.create(
+        playground=playground, dataset_id="0" * 24, dataset_name="Questions", created_by=alice
+    )
+    return EvaluationChat.objects.create(
+        run=run, chat=chat, blueprint_version=chat.blueprint.version
+    )

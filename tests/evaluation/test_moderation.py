@@ -2,8 +2,11 @@
 
 import json
 
+import psycopg
 import pytest
 
+from config.database import connection_parameters
+from config.notify import CHANNEL
 from config.status import Status
 from evaluation.moderation import Comparator, Measured, holds
 from playground import services
@@ -113,11 +116,6 @@ def test_no_piece_is_shown_or_stored_before_the_ruling(alice, chat, measure, llm
 
 def pieces_told(run_jobs, user, chat) -> list[str]:
     """The texts of the notifications that go out while a question is answered."""
-    import psycopg
-
-    from config.database import connection_parameters
-    from config.notify import CHANNEL
-
     with psycopg.connect(**connection_parameters() | {"autocommit": True}) as connection:
         connection.execute(f"LISTEN {CHANNEL}")
         services.ask(user=user, chat=chat, text="Count.")

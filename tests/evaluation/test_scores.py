@@ -48,7 +48,7 @@ def test_a_quote_is_close_to_one_and_other_words_are_zero():
 
 @pytest.mark.parametrize(
     ("answer", "sources"),
-    [("", SOURCES), ("…!", SOURCES), (ANSWER, []), (ANSWER, ["", " – "])],
+    [("", SOURCES), ("…!", SOURCES), (ANSWER, []), (ANSWER, ["", " - "])],
 )
 def test_without_words_there_is_no_score(answer, sources):
     assert confidence_scores(answer, sources) is None
