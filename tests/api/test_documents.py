@@ -492,6 +492,18 @@ def test_vector_databases_are_filtered_and_sorted(
         assert len(found(sort=name)) == 2
 
 
+def test_vector_database_lists_take_a_constant_number_of_queries(
+    api, use_case, dataset, database, django_assert_max_num_queries
+):
+    for parent in (None, database.pk, None):
+        body = {"datasetId": dataset.pk, "useCaseId": use_case.pk, "parentVectorDatabaseId": parent}
+        assert api.post(DATABASES, body).status_code == 202
+
+    # token, count, page
+    with django_assert_max_num_queries(3):
+        assert api.get(DATABASES).json()["count"] == 4
+
+
 def test_it_counts_the_playgrounds_that_use_it_now(api, database, blueprint):
     path = f"genai/llmBlueprints/{blueprint.pk}/"
 

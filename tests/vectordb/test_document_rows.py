@@ -93,6 +93,16 @@ def test_the_names_of_the_columns_tell_the_delimiter(dataset, delimiter):
     assert [chunk.metadata["n"] for chunk in chunks_of(build(dataset))] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_on_any_system(tmp_path, line_end):
+    path = tmp_path / "a.csv"
+    lines = ["document,document_file_path", '"one', 'two",a.txt', "three,b.txt"]
+    path.write_bytes((line_end.join(lines) + line_end).encode())
+
+    assert [segment.text for segment in delimited.parse(path)] == ["one\ntwo", "three"]
+    assert delimited.describe(path).rows == 2
+
+
 def test_a_cell_longer_than_a_block_is_kept_whole(tmp_path):
     lines = [f"line {number} of a long text" for number in range(9_000)]
     path = tmp_path / "long.csv"

@@ -83,10 +83,14 @@ class _Source:
         return self._first[:_SAMPLE]
 
     def __iter__(self) -> Iterator[str]:
-        rest = ""
+        rest = half = ""
         for block in self._texts():
+            # What may be the first half of a line end waits for the other.
+            text = half + block.replace("\0", "")
+            half = "\r" if text.endswith("\r") else ""
+            text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
             # Not splitlines(): it also splits at characters that a quoted cell may hold.
-            *lines, rest = (rest + block.replace("\0", "")).split("\n")
+            *lines, rest = (rest + text).split("\n")
             yield from (line + "\n" for line in lines)
             if len(rest) > 2 * _LONGEST_CELL:
                 raise csv.Error("the line is too long")
@@ -103,7 +107,7 @@ class _Source:
 
 def find_delimiter(sample: str) -> str:
     """The separator that stands equally often in most lines; a comma when none does."""
-    first_line = sample.partition("\n")[0]
+    first_line = next(iter(sample.splitlines()), "")
     for delimiter in _DELIMITERS:
         # Documents hold any sign in any number: their names are surer.
         names = next(csv.reader([first_line], delimiter=delimiter), [])
