@@ -147,6 +147,10 @@ def test_strangers_neither_find_nor_make_comparisons(groundwork: Stack, saved: l
     assert status(groundwork.bob, "DELETE", path) == 404
     body = {"llmBlueprintIds": [saved[0].id], "text": "a"}
     assert status(groundwork.bob, "POST", "comparisonPrompts/", body) == 404
+    [(column,)] = groundwork.sql(
+        "SELECT chat_id FROM playground_chatprompt WHERE id = %s", comparison.results[0].id
+    )
+    assert groundwork.bob.send("GET", f"/events/?chat={column}").status == 404
 
 
 def test_drafts_are_refused(blueprint: LLMBlueprint):
