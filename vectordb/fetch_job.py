@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from django.utils import timezone
+
 from config.errors import AppError
 from config.notify import publish
 from config.status import UNFINISHED, Status
@@ -57,6 +59,9 @@ def settle(dataset: Dataset, added: Sequence[AddedFile]) -> None:
 
 
 def _end(dataset: Dataset, status: Status, message: str) -> None:
+    # It may have been deleted meanwhile.
+    Dataset.objects.filter(pk=dataset.pk).update(
+        status=status, error_message=message, updated_at=timezone.now()
+    )
     dataset.status, dataset.error_message = status, message
-    dataset.save(update_fields=["status", "error_message", "updated_at"])
     publish(topic=f"dataset:{dataset.pk}", event="dataset", data={"dataset": dataset.pk})

@@ -9,7 +9,7 @@ import http.client
 import ipaddress
 import socket
 import ssl
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -65,30 +65,64 @@ def fetch(url: str, *, check: Callable[[], None]) -> Iterator[Fetched]:
 
     Raises InvalidInput, with what to do, for whatever stands in the way.
     """
-    deadline = time.monotonic() + settings.FETCH_SECONDS
-    for _ in range(_MOST_REDIRECTS + 1):
-        parts = check_url(url)
-        with contextlib.closing(_connection(parts)) as connection:
-            response = _response(connection, parts)
-            if response.status in _REDIRECTS and response.headers["Location"]:
-                url = urljoin(url, response.headers["Location"])
-                continue
-            if response.status != 200:
-                raise _refused(f"The server answered {response.status} {response.reason}.")
-            yield Fetched(_name(parts, response), _blocks(response, deadline, check))
-            return
-    raise _refused("The address leads from one place to another, without an end.")
+    with _Patience() as patience:
+        for _ in range(_MOST_REDIRECTS + 1):
+            parts = check_url(url)
+            with contextlib.closing(_connection(parts, patience)) as connection:
+                response = _response(connection, parts, patience)
+                if response.status in _REDIRECTS and response.headers["Location"]:
+                    url = urljoin(url, response.headers["Location"])
+                    continue
+                if response.status != 200:
+                    raise _refused(f"The server answered {response.status} {response.reason}.")
+                yield Fetched(_name(parts, response), _blocks(response, patience, check))
+                return
+        raise _refused("The address leads from one place to another, without an end.")
 
 
-def _connection(parts: SplitResult) -> http.client.HTTPConnection:
+class _Patience:
+    """An end to what a server can draw out byte by byte: then its connection is cut."""
+
+    def __init__(self) -> None:
+        self._link: socket.socket | None = None
+        self._timer = threading.Timer(max(0, settings.FETCH_SECONDS), self._end)
+        self._timer.daemon = True
+        self.is_over = False
+
+    def __enter__(self) -> "_Patience":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def watch(self, link: socket.socket) -> None:
+        self._link = link
+        if self.is_over:
+            self._end()
+
+    def _end(self) -> None:
+        self.is_over = True
+        if self._link is not None:
+            with contextlib.suppress(OSError):  # it has ended by itself
+                self._link.shutdown(socket.SHUT_RDWR)
+
+    def refused(self, otherwise: str) -> InvalidInput:
+        late = "It took too long: download the file and upload it here."
+        return _refused(late if self.is_over else otherwise)
+
+
+def _connection(parts: SplitResult, patience: _Patience) -> http.client.HTTPConnection:
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         link = _connected(_public_addresses(host, port))
+        patience.watch(link)
         if parts.scheme == "https":
-            link = _encrypted(link, host)
+            link = _encrypted(link, host, patience)
     except OSError as error:
-        raise _refused(f"{host} cannot be reached ({error.strerror or error}).") from error
+        why = f"{host} cannot be reached ({error.strerror or error})."
+        raise patience.refused(why) from error
     connection = http.client.HTTPConnection(host, port, timeout=_CONNECT_SECONDS)
     connection.sock = link
     return connection
@@ -110,12 +144,16 @@ def _connected(addresses: list[_Address]) -> socket.socket:
     raise problem
 
 
-def _encrypted(link: socket.socket, host: str) -> socket.socket:
+def _encrypted(link: socket.socket, host: str, patience: _Patience) -> socket.socket:
+    context = ssl.create_default_context()
+    secure = context.wrap_socket(link, server_hostname=host, do_handshake_on_connect=False)
+    patience.watch(secure)
     try:
-        return ssl.create_default_context().wrap_socket(link, server_hostname=host)
+        secure.do_handshake()
     except OSError:
-        link.close()
+        secure.close()
         raise
+    return secure
 
 
 def _public_addresses(host: str, port: int) -> list[_Address]:
@@ -151,7 +189,7 @@ def _within(
 
 
 def _response(
-    connection: http.client.HTTPConnection, parts: SplitResult
+    connection: http.client.HTTPConnection, parts: SplitResult, patience: _Patience
 ) -> http.client.HTTPResponse:
     target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
     headers = {"User-Agent": "Groundwork", "Accept-Encoding": "identity", "Connection": "close"}
@@ -161,22 +199,21 @@ def _response(
         )
         return connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
-        raise _refused(f"{parts.hostname} gave no answer ({error}).") from error
+        raise patience.refused(f"{parts.hostname} gave no answer ({error}).") from error
 
 
 def _blocks(
-    response: http.client.HTTPResponse, deadline: float, check: Callable[[], None]
+    response: http.client.HTTPResponse, patience: _Patience, check: Callable[[], None]
 ) -> Iterator[bytes]:
+    broken = "The transfer broke off: try again."
     try:
         while block := response.read1(_BLOCK):
             check()
-            if time.monotonic() > deadline:
-                raise _refused("It took too long: download the file and upload it here.")
             yield block
     except (OSError, http.client.HTTPException) as error:
-        raise _refused("The transfer broke off: try again.") from error
-    if response.length:
-        raise _refused("The transfer broke off: try again.")
+        raise patience.refused(broken) from error
+    if response.length or patience.is_over:
+        raise patience.refused(broken)
 
 
 def _name(parts: SplitResult, response: http.client.HTTPResponse) -> str:
