@@ -239,6 +239,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "BuildStatusEnum": ["NEW", "RUNNING", "COMPLETED", "ERROR"],
         "AggregationTypeEnum": "evaluation.models.AggregationType",
+        "PipelineStageEnum": "playground.metric_serializers.STAGES",
         "PromptStatusEnum": "config.api.fields.PROMPT_STATUSES",
     },
 }

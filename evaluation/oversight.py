@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db.models import Exists, OuterRef, Q
 
 from evaluation.models import CostConfiguration, MetricConfiguration
-from evaluation.scores import confidence_scores
+from evaluation.scores import confidence_scores, load
 from evaluation.watcher import AnswerWatcher, plan_for
 from playground.models import ChatPrompt
 
@@ -23,6 +23,9 @@ class MetricsOversight:
 
     def watcher(self, prompt: ChatPrompt) -> AnswerWatcher | None:
         return AnswerWatcher(plan_for(prompt)) if getattr(prompt, _IS_WATCHED) else None
+
+    def prepare(self) -> None:
+        load()
 
     def scores(self, answer: str, passages: Sequence[str]) -> dict[str, float] | None:
         return confidence_scores(answer, passages)

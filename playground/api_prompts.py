@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet, prefetch_related_objects
 from django.urls import reverse
 from rest_framework.request import Request
@@ -110,16 +111,19 @@ class OneChatPrompt(Endpoint):
         "Judge an answer",
         takes=ChatPromptPatch,
         answers=ChatPromptSerializer,
-        description="Empty feedback takes yours back.",
+        description="Empty feedback takes yours back. Metrics that were measured elsewhere are added "
+        "to the answer's; every member may judge, but only editors may add metrics.",
     )
     def patch(self, request: Request, prompt_id: str) -> Response:
         prompt = find(prompts_of(self.user), prompt_id, "Chat prompt")
         given = self.body(ChatPromptPatch)
-        if "feedback_metadata" in given:
-            feedback = (given["feedback_metadata"] or {}).get("feedback")
-            services.set_feedback(
-                prompt, user=self.user, is_positive=None if feedback is None else feedback == "1"
-            )
+        with transaction.atomic():
+            if given.get("custom_metrics"):
+                services.add_metrics(prompt, user=self.user, metrics=given["custom_metrics"])
+            if "feedback_metadata" in given:
+                feedback = (given["feedback_metadata"] or {}).get("feedback")
+                is_positive = None if feedback is None else feedback == "1"
+                services.set_feedback(prompt, user=self.user, is_positive=is_positive)
         return _answer(self.user, prompt_id)
 
     @operation("Delete a prompt and its answer", status=204)

@@ -81,6 +81,10 @@ class Oversight(Protocol):
         """Who watches over this prompt's answer. May read the database."""
         ...
 
+    def prepare(self) -> None:
+        """Load, at a worker's start, what no answer should wait for."""
+        ...
+
     def scores(self, answer: str, passages: Sequence[str]) -> dict[str, float] | None:
         """How far the answer is what the passages say; None where that cannot be told."""
         ...
@@ -92,6 +96,9 @@ class _Nobody:
 
     def watcher(self, prompt: ChatPrompt) -> None:
         return None
+
+    def prepare(self) -> None:
+        return
 
     def scores(self, answer: str, passages: Sequence[str]) -> None:
         return None

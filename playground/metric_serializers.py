@@ -5,10 +5,14 @@ from typing import Any
 from rest_framework import serializers
 
 from config.api.case import CamelSerializer
-from config.api.fields import PROMPT_STATUSES, TextOrNull
+from config.api.fields import PROMPT_STATUSES, Bool, Choice, JsonObject, Str, TextOrNull
 from config.status import Status
 from playground.models import ChatPrompt
 
+LONGEST_NAME = 200
+LONGEST_MESSAGE = 10_000
+LONGEST_ID = 100
+MOST_METRICS = 100
 STAGES = ["prompt_pipeline", "response_pipeline"]
 
 
@@ -42,6 +46,38 @@ class MetricSerializer(CamelSerializer):
     )
 
 
+class AnyJson(JsonObject):
+    """Any value, kept exactly as it was sent."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        self._check(data, depth=1)
+        return data
+
+
+def _text(longest: int = LONGEST_ID) -> Str:
+    return Str(required=False, allow_null=True, max_length=longest)
+
+
+class CustomMetricRequest(CamelSerializer):
+    """A metric that was measured elsewhere."""
+
+    name = Str(allow_blank=False, max_length=LONGEST_NAME)
+    value = AnyJson(allow_null=True)
+    formatted_name = _text(LONGEST_NAME)
+    formatted_value = _text(LONGEST_NAME)
+    execution_status = Choice(PROMPT_STATUSES, default=str(Status.COMPLETED))
+    error_message = _text(LONGEST_MESSAGE)
+    stage = Choice(STAGES, required=False, allow_null=True)
+    ootb_metric_id = _text()
+    cost_configuration_id = _text()
+    evaluation_dataset_configuration_id = _text()
+    custom_model_id = _text()
+    custom_model_guard_id = _text()
+    nemo_metric_id = _text()
+    sidecar_model_metric_validation_id = _text()
+    llm_is_deprecated = Bool(required=False, allow_null=True)
+
+
 class ProviderGuardSerializer(CamelSerializer):
     """A finding of the content filter that the LLM's provider runs."""
 
@@ -49,6 +85,10 @@ class ProviderGuardSerializer(CamelSerializer):
     satisfy_criteria = serializers.BooleanField(help_text="False where the filter stepped in.")
     stage = serializers.ChoiceField(["prompt", "response"])
     value = serializers.CharField(help_text="How severe, or what was found.")
+
+
+def many_of(shape: Any, **options: Any) -> Any:
+    return shape(many=True, max_length=MOST_METRICS, **options)
 
 
 def guards_of(prompt: ChatPrompt) -> list[dict[str, Any]] | None:
@@ -71,6 +111,6 @@ def cost_of(prompt: ChatPrompt) -> float | None:
     """By the team's own prices where there are any for its LLM, else by the price list."""
     for metric in prompt.metrics:
         if metric.get("cost_configuration_id"):
-            value = metric["value"]
-            return None if value is None else float(value)
+            value = metric.get("value")
+            return float(value) if isinstance(value, int | float) else None
     return None if prompt.cost is None else float(prompt.cost)

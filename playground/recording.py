@@ -161,11 +161,13 @@ def _judgement(begun: Begun, outcome: Outcome, text: str, usage: dict[str, Any])
         scores = oversight().scores(text, passages)
     fields: dict[str, Any] = {
         "confidence_scores": scores,
+        "asked_text": "",
         "blocked_text": text if is_blocked else "",
+        "metrics": [],
     }
     watcher = begun.question.watcher if begun.question else None
     if watcher is None:
-        return fields | {"metrics": []}
+        return fields
     latency = outcome.watch.milliseconds() - watcher.spent_ms
     figures = Figures(
         question=begun.prompt.text,

@@ -26,10 +26,12 @@ from config.api.fields import (
 from config.api.paging import ListQuery
 from config.status import Status
 from playground.metric_serializers import (
+    CustomMetricRequest,
     MetricSerializer,
     ProviderGuardSerializer,
     cost_of,
     guards_of,
+    many_of,
 )
 from playground.models import ChatPrompt, PlaygroundType
 
@@ -171,7 +173,12 @@ class FeedbackMetadataSerializer(CamelSerializer):
 
 class ChatPromptPatch(CamelSerializer):
     feedback_metadata = FeedbackMetadataSerializer(required=False, allow_null=True)
-    custom_metrics = NotBuilt()
+    custom_metrics = many_of(
+        CustomMetricRequest,
+        required=False,
+        allow_null=True,
+        help_text="Added; one of the same name is replaced.",
+    )
 
 
 class CitationSerializer(CamelSerializer):

@@ -24,10 +24,12 @@ from playground.chat_settings import (
 )
 from playground.comparisons import forget_empty_comparisons
 from playground.export_tasks import enqueue_export
+from playground.judging import add_metrics
 from playground.models import Chat, Playground, PlaygroundBlueprint, PlaygroundType, TraceExport
 
 __all__ = [
     "add_blueprint",
+    "add_metrics",
     "ask",
     "change_chat_settings",
     "copy_blueprint",

@@ -370,12 +370,6 @@ def test_an_unfinished_answer_cannot_be_judged(api, prompt):
     assert problems(response) == [(["body", "feedbackMetadata", "feedback"], "value_error")]
 
 
-def test_custom_metrics_are_refused_not_ignored(api, answered):
-    response = api.patch(f"{URL}{answered.pk}/", {"customMetrics": [{"name": "a", "value": 1}]})
-
-    assert problems(response) == [(["body", "customMetrics"], "value_error")]
-
-
 def test_an_empty_patch_changes_nothing(api, answered):
     assert api.patch(f"{URL}{answered.pk}/", {}).status_code == 200
 

@@ -1,5 +1,7 @@
 """Metrics, prices and insights of a playground, and what answers show of them."""
 
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -81,9 +83,9 @@ def post(api, metrics_url):
     return configure
 
 
-def configured(response) -> list[dict]:
+def configured(response) -> list[dict[str, Any]]:
     assert response.status_code in {200, 201}, response.content
-    return response.json()["ootbMetricConfigurations"]
+    return list(response.json()["ootbMetricConfigurations"])
 
 
 # Out-of-the-box metrics.
@@ -397,9 +399,9 @@ def test_prices_for_a_playground_of_another_use_case_are_refused(api, alice, pla
 # Insights.
 
 
-def insights(response) -> list[dict]:
+def insights(response) -> list[dict[str, Any]]:
     assert response.status_code == 200, response.content
-    return response.json()["insightsConfiguration"]
+    return list(response.json()["insightsConfiguration"])
 
 
 def test_insights_are_the_metrics_and_prices(api, post, insights_url, costs):
@@ -647,3 +649,81 @@ def test_the_guards_of_the_provider_are_shown(api, answered):
         {"name": "jailbreak", "satisfyCriteria": True, "stage": "prompt", "value": "not detected"},
         {"name": "refusal", "satisfyCriteria": True, "stage": "response", "value": "detected"},
     ]
+
+
+# Metrics that were measured elsewhere.
+
+
+def patched(api, prompt, *metrics):
+    return api.patch(f"genai/chatPrompts/{prompt.pk}/", {"customMetrics": list(metrics)})
+
+
+def shown(response) -> dict[str, Any]:
+    assert response.status_code == 200, response.content
+    return {one["name"]: one["value"] for one in response.json()["resultMetadata"]["metrics"]}
+
+
+def test_custom_metrics_are_added_and_replaced_by_name(api, answered):
+    patched(api, answered, {"name": "tone", "value": "warm", "formattedName": "Tone"})
+    response = patched(
+        api, answered, {"name": "fit", "value": {"a": [1, None]}}, {"name": "tone", "value": None}
+    )
+
+    assert shown(response) == {"fit": {"a": [1, None]}, "tone": None}
+    again = api.patch(
+        f"genai/chatPrompts/{answered.pk}/",
+        {"customMetrics": None, "feedbackMetadata": {"feedback": "1"}},
+    )
+    assert shown(again) == {"fit": {"a": [1, None]}, "tone": None}
+
+
+def test_a_custom_cost_is_a_number_or_none(api, answered):
+    response = patched(
+        api, answered, {"name": "cost", "value": "much", "costConfigurationId": "6" * 24}
+    )
+    assert response.json()["resultMetadata"]["cost"] is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "loc", "type_"),
+    [
+        ({"value": 1}, ["name"], "missing"),
+        ({"name": "", "value": 1}, ["name"], "string_too_short"),
+        ({"name": "x" * 201, "value": 1}, ["name"], "string_too_long"),
+        ({"name": "a"}, ["value"], "missing"),
+        ({"name": "a", "value": "\x00"}, ["value"], "value_error"),
+        ({"name": "a", "value": 1, "stage": "later"}, ["stage"], "enum"),
+        ({"name": "a", "value": 1, "executionStatus": "FINE"}, ["executionStatus"], "enum"),
+    ],
+)
+def test_custom_metrics_that_are_wrong_are_refused(api, answered, metric, loc, type_):
+    response = patched(api, answered, {"name": "fine", "value": 1}, metric)
+
+    assert problems(response) == [(["body", "customMetrics", 1, *loc], type_)]
+    answered.refresh_from_db()
+    assert answered.metrics == []
+
+
+def test_nothing_is_kept_of_a_patch_that_is_refused(api, prompt):
+    response = api.patch(
+        f"genai/chatPrompts/{prompt.pk}/",
+        {"customMetrics": [{"name": "a", "value": 1}], "feedbackMetadata": {"feedback": "1"}},
+    )
+    assert problems(response) == [(["body", "customMetrics"], "value_error")]
+
+
+def test_an_answer_keeps_so_many_metrics(api, answered):
+    for batch in range(3):
+        names = [{"name": f"{batch}-{number}", "value": 1} for number in range(100)]
+        assert patched(api, answered, *names).status_code == 200
+
+    refused = patched(api, answered, {"name": "one more", "value": 1})
+
+    assert problems(refused) == [(["body", "customMetrics"], "value_error")]
+    assert patched(api, answered, {"name": "0-1", "value": 2}).status_code == 200
+
+
+def test_only_editors_add_metrics(vera_api, bob_api, answered):
+    metric = {"name": "a", "value": 1}
+    assert patched(vera_api, answered, metric).status_code == 403
+    assert patched(bob_api, answered, metric).status_code == 404

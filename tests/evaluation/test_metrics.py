@@ -1,6 +1,7 @@
 """What is measured of an answer, by figures, by rules and by the opinion of an LLM."""
 
 import json
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,7 +13,9 @@ from evaluation.judge import opinion_in
 from evaluation.models import EvaluationRow, MetricName
 from evaluation.personal_data import find_personal_data, masked
 from playground import services
+from playground.hooks import Watcher
 from playground.models import ChatPrompt
+from playground.outcome import Begun
 from playground.recording import begin
 from tests import llm_server as servers
 from tests.llm_server import Behaviour, failing
@@ -30,13 +33,13 @@ PLAIN = [
 ]
 
 
-def values(prompt: ChatPrompt) -> dict:
+def values(prompt: ChatPrompt) -> dict[str, Any]:
     return {one["name"]: one["value"] for one in prompt.metrics}
 
 
-def only(prompt: ChatPrompt) -> dict:
+def only(prompt: ChatPrompt) -> dict[str, Any]:
     [found] = prompt.metrics
-    return found
+    return dict(found)
 
 
 @in_queue
@@ -212,17 +215,21 @@ def test_what_the_providers_filter_said_of_a_refused_prompt_is_kept(answered, ch
     ]
 
 
+def watcher_of(begun: Begun | None) -> Watcher | None:
+    assert begun is not None
+    assert begun.question is not None
+    return begun.question.watcher
+
+
 @in_queue
 def test_a_prompt_without_metrics_costs_no_further_query(alice, chat, measure):
     first = services.ask(user=alice, chat=chat, text="Which oil?")
     with CaptureQueriesContext(connection) as plain:
-        begun = begin(first.pk)
-    assert begun.question.watcher is None
+        assert watcher_of(begin(first.pk)) is None
 
     measure("latency")
     with CaptureQueriesContext(connection) as watched:
-        begun = begin(first.pk)
-    assert begun.question.watcher is not None
+        assert watcher_of(begin(first.pk)) is not None
     assert len(plain) == len(watched) - 2
     assert not any(query["sql"].startswith('SELECT "evaluation_') for query in plain)
 

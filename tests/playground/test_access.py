@@ -84,7 +84,8 @@ def routes(patterns=None, before: str = "") -> Iterator[str]:
 
 
 def takes_an_id(route: str) -> bool:
-    return "<" in route and route not in WITHOUT_AN_OWNER
+    # tests/api/test_walk.py walks the API, with bodies that its operations take.
+    return "<" in route and route not in WITHOUT_AN_OWNER and not route.startswith("api/v2/")
 
 
 OWNED = sorted(set(filter(takes_an_id, routes())))
@@ -182,9 +183,9 @@ def callers(client, user):
     return call
 
 
-def test_the_walk_meets_pages_and_api_of_every_app():
-    assert len(OWNED) > 60
-    for part in ("use-cases/", "datasets/", "llms/", "traces/", "chats/", "api/v2/genai/chats/"):
+def test_the_walk_meets_the_pages_of_every_app():
+    assert len(OWNED) > 50
+    for part in ("use-cases/", "datasets/", "llms/", "traces/", "chats/"):
         assert any(route.startswith(part) for route in OWNED), part
 
 

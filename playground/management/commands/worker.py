@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 
 from blueprints.catalogue import refresh_catalogue
 from config.threads import share_fairly
+from playground.hooks import oversight
 from playground.worker import run_forever
 from vectordb.embedding import get_embedder
 
@@ -49,6 +50,7 @@ def _prepare() -> None:
     try:
         refresh_catalogue()
         get_embedder(settings.DEFAULT_EMBEDDING_MODEL)
+        oversight().prepare()
     except Exception:
         # Not fatal here: whoever needs the model will try again and report.
         logger.exception("The worker could not prepare everything at its start")

@@ -1,0 +1,39 @@
+"""What people and their own programs think of an answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.services import require_editor
+from config.errors import Conflict, InvalidInput
+from playground.models import ChatPrompt
+
+# With those that are measured here.
+MOST_METRICS = 300
+
+
+@transaction.atomic
+def add_metrics(prompt: ChatPrompt, *, user: User, metrics: Sequence[dict[str, Any]]) -> None:
+    """Keep metrics that were measured elsewhere with an answer; see serializers.MetricSerializer.
+
+    One of the same name is replaced. Raises InvalidInput where there is no answer yet.
+    """
+    require_editor(prompt.chat.playground.use_case, user)
+    locked = (
+        ChatPrompt.objects.select_for_update(no_key=True).order_by().filter(pk=prompt.pk).first()
+    )
+    if locked is None:
+        raise Conflict("This answer was deleted.")
+    if not locked.is_finished:
+        raise InvalidInput("There is no answer to measure yet.", field="custom_metrics")
+    added = {metric["name"]: metric for metric in metrics}
+    kept = [metric for metric in locked.metrics if metric["name"] not in added]
+    if len(kept) + len(added) > MOST_METRICS:
+        raise InvalidInput(
+            f"An answer keeps at most {MOST_METRICS} metrics: use fewer names.",
+            field="custom_metrics",
+        )
+    locked.metrics = [*kept, *added.values()]
+    locked.save(update_fields=["metrics"])
