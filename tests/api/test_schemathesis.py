@@ -3,6 +3,7 @@ describe. Bounded and repeatable; GROUNDWORK_FUZZ_EXAMPLES makes it look further
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,9 @@ from tests.api.conftest import Api, api_of
 from tests.api.world import BY_NAME, World, address, furnish
 
 EXAMPLES = os.environ.get("GROUNDWORK_FUZZ_EXAMPLES")
+# Of one operation's cases that the document itself gives rise to, the first so many are tried, and
+# of the rest every fourth.
+ALL_OF = 20
 pytestmark = pytest.mark.django_db
 CHECKS: Any = [
     not_a_server_error,
@@ -41,20 +45,21 @@ CHECKS: Any = [
 django_application = get_wsgi_application()
 
 
-def application(environ: Any, start_response: Any) -> Iterator[bytes]:
+def application(environ: Any, start_response: Any) -> list[bytes]:
     """As a server does it: what was sent is closed."""
     answer = django_application(environ, start_response)
     try:
-        yield from answer
+        return [b"".join(answer)]
     finally:
         answer.close()
 
 
+tried: Counter[str] = Counter()
 schema = schemathesis.openapi.from_dict(document())
 schema.app = application
 schema.config.generation.update(
     modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE],
-    max_examples=int(EXAMPLES or 6),
+    max_examples=int(EXAMPLES or 4),
     deterministic=not EXAMPLES,
     database="none",
 )
@@ -84,6 +89,10 @@ def furnished(
     deadline=None, suppress_health_check=list(hypothesis.HealthCheck), print_blob=False
 )
 def test_every_answer_is_as_described(case: Any, furnished: tuple[Api, World]) -> None:
+    tried[case.operation.label] += 1
+    number = tried[case.operation.label]
+    if number > ALL_OF and number % 4 and not EXAMPLES:
+        return
     api, world = furnished
     _lead_somewhere(case, world)
     with transaction.atomic():
