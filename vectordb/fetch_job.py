@@ -10,7 +10,7 @@ from config.status import UNFINISHED, Status
 from vectordb.fetching import fetch
 from vectordb.interruption import Interrupted
 from vectordb.models import Dataset
-from vectordb.uploads import AddedFile, add_content
+from vectordb.uploads import AddedFile, add_content, without_unreadable
 
 # Of a ZIP of a thousand files that cannot be read, so many are named.
 _MOST_TOLD = 10
@@ -47,7 +47,9 @@ def fail(dataset_id: str) -> None:
 
 
 def settle(dataset: Dataset, added: Sequence[AddedFile]) -> None:
-    """Say how the upload ended: what was left out, and ERROR when that was everything."""
+    """Open the files and say how the upload ended: what was left out, and ERROR when that was
+    everything."""
+    added = without_unreadable(added)
     is_there = any(file.document for file in added)
     problems = [f"{file.name}: {file.error}" for file in added if file.error]
     more = f" And {len(problems) - _MOST_TOLD} more." if len(problems) > _MOST_TOLD else ""

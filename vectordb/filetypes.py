@@ -56,10 +56,11 @@ def sniff(path: Path, name: str) -> Kind:
         head = file.read(_SAMPLE)
     if not head:
         raise InvalidInput("This file is empty.")
-    if b"%PDF-" in head[:1024]:
-        return Kind.PDF
+    # First: in a ZIP that does not pack its files, a PDF may begin right behind the start.
     if head.startswith(_ZIP):
         return _sniff_zip(path)
+    if b"%PDF-" in head[:1024]:
+        return Kind.PDF
     if head.startswith(_OLE):
         raise InvalidInput(_legacy_office(path))
     _refuse_binary(head)

@@ -91,16 +91,16 @@ class ParserProcess:
         for message in self._answers(path, kind, asdict(chunking)):
             yield _portion(message)
 
-    def texts(self, path: Path, kind: str) -> Iterator[Text]:
-        """The document's text in order, uncut. Raises ParseError likewise."""
-        for message in self._answers(path, kind, None):
+    def texts(self, path: Path, kind: str, *, whole: bool = True) -> Iterator[Text]:
+        """The document's text in order, uncut, or its first portion. Raises ParseError likewise."""
+        for message in self._answers(path, kind, None, whole=whole):
             yield Text(message["source"], message["text"])
 
     def _answers(
-        self, path: Path, kind: str, chunking: dict[str, Any] | None
+        self, path: Path, kind: str, chunking: dict[str, Any] | None, *, whole: bool = True
     ) -> Iterator[dict[str, Any]]:
         process = self._started()
-        request = {"path": str(path), "kind": kind, "chunking": chunking}
+        request = {"path": str(path), "kind": kind, "chunking": chunking, "whole": whole}
         is_finished = False
         try:
             assert process.stdin is not None  # noqa: S101

@@ -1,7 +1,7 @@
 """Uploaded files to documents: each on its own, so that a bad one never stops the others."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,15 @@ from config.errors import AppError, InvalidInput
 from vectordb import archives, files, filetypes
 from vectordb.files import StoredFile
 from vectordb.models import Dataset, Document
+from vectordb.parser_process import ParserProcess
 from vectordb.parsing import delimited
 from vectordb.parsing.base import Kind
 
 logger = logging.getLogger(__name__)
 
 _BLOCK = 1 << 16
+# Files of these kinds may look right at their beginning and be broken all the same.
+_OPENED = {Kind.PDF, Kind.DOCX, Kind.PPTX, Kind.XLSX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +128,25 @@ def _keep_as(
 def _remove_unless_kept(stored: StoredFile) -> None:
     if not Document.objects.filter(stored_name=stored.stored_name).exists():
         files.remove(stored.stored_name)
+
+
+def without_unreadable(added: Sequence[AddedFile]) -> list[AddedFile]:
+    """The same, less the documents that cannot be opened: they go again, and say why."""
+    with ParserProcess(lambda: None) as parser:
+        return [_opened(file, parser) for file in added]
+
+
+def _opened(file: AddedFile, parser: ParserProcess) -> AddedFile:
+    document = file.document
+    if document is None or document.content_type not in _OPENED:
+        return file
+    try:
+        for _ in parser.texts(
+            files.stored_path(document.stored_name), document.content_type, whole=False
+        ):
+            pass
+    except AppError as error:
+        document.delete()
+        files.remove(document.stored_name)
+        return AddedFile(file.name, None, error.message)
+    return file

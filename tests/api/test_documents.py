@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import UseCase
 from config.status import Status
 from tests.api.conftest import problems
+from tests.vectordb import samples
 from vectordb import services
 from vectordb.models import Dataset, Document, VectorDatabase
 
@@ -160,8 +161,10 @@ def test_a_zip_is_a_set_of_documents_and_a_bad_one_fails_alone(api):
         (SimpleUploadedFile("lamp.pdf", b"MZ\x00\x01\x02"), "not supported"),
         (zipped(), "no file in this ZIP"),
         (SimpleUploadedFile("a.csv", b"a,b\n1,2" + b"x" * 25_000_000), "breaks off at line"),
+        (SimpleUploadedFile("lamp.pdf", b"%PDF-1.7 and no more"), "lamp.pdf: This PDF is damaged"),
+        (zipped(lamp__pdf=b"%PDF-1.7 and no more"), "lamp.pdf: This PDF is damaged"),
     ],
-    ids=["empty", "unknown", "wrong extension", "empty archive", "endless cell"],
+    ids=["empty", "unknown", "wrong extension", "empty archive", "endless cell", "damaged", "zip"],
 )
 def test_a_file_that_cannot_be_used_makes_a_failed_dataset_that_says_why(api, upload, why):
     response = api.upload(upload)
@@ -187,11 +190,15 @@ def test_the_status_of_a_failed_upload_says_why_and_leads_nowhere(api):
 
 
 def test_what_was_left_out_of_an_upload_is_told(api):
-    dataset_id = api.upload(zipped(a__txt="Brass lamps.", b__exe=b"MZ\x00")).json()["catalogId"]
+    good = samples.pdf("Brass lamps.")
+    archive = zipped(a__pdf=good, b__exe=b"MZ\x00", c__pdf=b"%PDF-1.7", d__docx=samples.word())
+    dataset_id = api.upload(archive).json()["catalogId"]
 
     shown = api.get(f"{DATASETS}{dataset_id}/").json()
     assert shown["processingState"] == "COMPLETED"
     assert "b.exe: This is a program" in shown["error"]
+    assert "c.pdf: This PDF is damaged" in shown["error"]
+    assert sorted(Document.objects.values_list("name", flat=True)) == ["a.pdf", "d.docx"]
 
 
 def test_a_thousand_bad_files_are_not_all_named(api):

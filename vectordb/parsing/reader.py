@@ -14,6 +14,7 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -47,7 +48,7 @@ def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Messages for one file; the last is {"end": true}."""
     segments = parser_of(request["kind"])(Path(request["path"]))
     if request["chunking"] is None:
-        yield from texts(segments)
+        yield from texts(segments if request["whole"] else islice(segments, 1))
         return
     cutter = Cutter(**request["chunking"])
     batch: list[Chunk] = []
