@@ -87,8 +87,9 @@ class ProviderGuardSerializer(CamelSerializer):
     value = serializers.CharField(help_text="How severe, or what was found.")
 
 
-def many_of(shape: Any, **options: Any) -> Any:
-    return shape(many=True, max_length=MOST_METRICS, **options)
+def many_of(shape: type[CamelSerializer], **options: Any) -> Any:
+    """A list that may be null; with `many=True` its entries might be too."""
+    return serializers.ListSerializer(child=shape(), max_length=MOST_METRICS, **options)
 
 
 def guards_of(prompt: ChatPrompt) -> list[dict[str, Any]] | None:

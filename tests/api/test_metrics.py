@@ -234,7 +234,7 @@ _CONDITION = ["moderationConfiguration", "guardConditions", 0]
         (
             {"ootbMetricName": "latency", "moderationConfiguration": {"guardConditions": []}},
             ["moderationConfiguration", "guardConditions"],
-            "value_error",
+            "too_short",
         ),
         (
             {
@@ -687,6 +687,7 @@ def test_a_custom_cost_is_a_number_or_none(api, answered):
 @pytest.mark.parametrize(
     ("metric", "loc", "type_"),
     [
+        (None, [], "model_attributes_type"),
         ({"value": 1}, ["name"], "missing"),
         ({"name": "", "value": 1}, ["name"], "string_too_short"),
         ({"name": "x" * 201, "value": 1}, ["name"], "string_too_long"),
