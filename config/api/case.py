@@ -33,6 +33,16 @@ def camel(name: str) -> str:
 class CamelSerializer(serializers.Serializer[Any]):
     """Declares its fields in snake_case and reads and writes them in camelCase."""
 
+    @classmethod
+    def many_init(cls, *args: Any, **options: Any) -> Any:
+        """A list that may be null does not make its items so."""
+        made: Any = super().many_init(*args, **options)
+        if made.child is not None:
+            made.child.allow_null = False
+            # What copies of it are made from.
+            made.child._kwargs.pop("allow_null", None)
+        return made
+
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {camel(name): _renamed(name, field) for name, field in super().get_fields().items()}
 

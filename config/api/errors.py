@@ -38,6 +38,8 @@ _MESSAGES = {
     "null_characters_not_allowed": "Text must not contain NUL characters",
     "surrogate_characters_not_allowed": "Text must not contain halves of surrogate pairs",
 }
+# The same of lists.
+_LIST_TYPES = {"max_length": "too_long", "min_length": "too_short", "empty": "too_short"}
 _NOT_AN_OBJECT = "Input should be a valid dictionary or object"
 
 # Where the wire has what the services call by these names.
@@ -131,6 +133,8 @@ def _flatten(detail: Any, loc: tuple[str | int, ...]) -> Iterator[Problem]:
 def _of_the_whole(item: exceptions.ErrorDetail, loc: tuple[str | int, ...]) -> Iterator[Problem]:
     if item.code == "invalid":
         yield Problem(loc=list(loc), msg=_NOT_AN_OBJECT, type="model_attributes_type")
+    elif item.code in _LIST_TYPES:
+        yield Problem(loc=list(loc), msg=str(item), type=_LIST_TYPES[item.code])
     else:
         yield from _flatten(item, loc)
 

@@ -120,7 +120,13 @@ class Choice(_Typed, serializers.ChoiceField):
 
 
 class StrList(_Typed, serializers.ListField):
-    codes = {"not_a_list": "list_type", "null": "list_type"}
+    codes = {
+        "not_a_list": "list_type",
+        "null": "list_type",
+        "empty": "too_short",
+        "min_length": "too_short",
+        "max_length": "too_long",
+    }
     default_error_messages = {
         "not_a_list": "Input should be a valid list",
         "null": "Input should be a valid list",
@@ -128,6 +134,9 @@ class StrList(_Typed, serializers.ListField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**({"child": Str()} | options))
+        validators: list[Any] = self.validators
+        for validator in validators:
+            validator.code = self.codes.get(validator.code, validator.code)
 
 
 class JsonObject(_Typed, serializers.DictField):

@@ -235,7 +235,7 @@ def test_one_blueprint_is_enough_and_three_are_not_too_many(compare):
         ({"text": 5}, [(["body", "text"], "string_type")]),
         ({"text": "a\x00"}, [(["body", "text"], "value_error")]),
         ({"text": "a" * 500_001}, [(["body", "text"], "string_too_long")]),
-        ({"llmBlueprintIds": []}, [(["body", "llmBlueprintIds"], "value_error")]),
+        ({"llmBlueprintIds": []}, [(["body", "llmBlueprintIds"], "too_short")]),
         ({"llmBlueprintIds": None}, [(["body", "llmBlueprintIds"], "list_type")]),
         ({"llmBlueprintIds": "a"}, [(["body", "llmBlueprintIds"], "list_type")]),
         ({"llmBlueprintIds": ["a", 5]}, [(["body", "llmBlueprintIds", 1], "string_type")]),
