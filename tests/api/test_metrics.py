@@ -257,7 +257,7 @@ def test_the_same_metric_twice_is_refused(post):
     response = post("latency", "latency")
 
     place = ["body", "ootbMetricConfigurations", 1, "customOotbMetricName"]
-    assert problems(response) == [(place, "too_short")]
+    assert problems(response) == [(place, "value_error")]
 
 
 @pytest.mark.parametrize("body", [{}, {"ootbMetricConfigurations": "x"}, []])
