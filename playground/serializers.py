@@ -1,5 +1,6 @@
 """Playgrounds, chats and prompts as JSON."""
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -252,17 +253,24 @@ class ChatPromptSerializer(CamelSerializer):
         if not prompt.is_finished:
             return []
         shown = [citation for citation in prompt.citations if citation["text"].strip()]
-        return list(CitationSerializer(shown, many=True).data)
+        shape = _shape(CitationSerializer)
+        return [shape.to_representation(citation) for citation in shown]
 
     @extend_schema_field(ResultMetadataSerializer(allow_null=True))
     def get_result_metadata(self, prompt: ChatPrompt) -> dict[str, Any] | None:
         if not prompt.is_finished:
             return None
-        return dict(ResultMetadataSerializer(_result_metadata(prompt)).data)
+        return dict(_shape(ResultMetadataSerializer).to_representation(_result_metadata(prompt)))
 
     def get_result_text(self, prompt: ChatPrompt) -> str | None:
         """All results come at once: what there is of an unfinished or broken answer stays back."""
         return prompt.result_text if prompt.status == Status.COMPLETED else None
+
+
+@cache
+def _shape(serializer: type[CamelSerializer]) -> CamelSerializer:
+    """One for all prompts: to build its fields takes longer than to use them."""
+    return serializer()
 
 
 def _result_metadata(prompt: ChatPrompt) -> dict[str, Any]:
