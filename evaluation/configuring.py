@@ -15,6 +15,9 @@ from evaluation.models import CostConfiguration, MetricConfiguration, MetricName
 from evaluation.moderation import check_condition
 from playground.models import Playground
 
+# Each may be an opinion that somebody pays for, of every answer.
+MOST_METRICS = 50
+MOST_COSTS = 50
 _METRICS = "ootb_metric_configurations"
 _PRICES = "cost_metric_configurations"
 
@@ -39,7 +42,13 @@ def configure_metrics(
     a script can run twice. Raises InvalidInput, and then changes nothing."""
     require_editor(playground.use_case, user)
     _check_wishes(wishes)
-    return [_configured(user, playground, wish) for wish in wishes]
+    made = [_configured(user, playground, wish) for wish in wishes]
+    if playground.metrics.count() > MOST_METRICS:
+        raise InvalidInput(
+            f"A playground has at most {MOST_METRICS} metrics: delete some of them first.",
+            field=_METRICS,
+        )
+    return made
 
 
 @transaction.atomic
@@ -56,6 +65,11 @@ def create_costs(
     """Reckon the cost of later answers by these prices. Raises InvalidInput."""
     require_editor(playground.use_case, user)
     _check_prices(prices)
+    if playground.cost_configurations.count() >= MOST_COSTS:
+        raise InvalidInput(
+            f"A playground has at most {MOST_COSTS} lists of prices: delete some of them first.",
+            field=_PRICES,
+        )
     return CostConfiguration.objects.create(
         playground=playground, name=name, prices=list(prices), created_by=user
     )

@@ -52,7 +52,8 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, usage: dict[str, A
 def _retrieve_step(prompt: ChatPrompt, outcome: Outcome, ended: datetime) -> Step | None:
     if prompt.vector_database_id is None:
         return None
-    inputs = {"query": prompt.text, "settings": prompt.retrieval_settings}
+    query = outcome.prompted.question if outcome.prompted else prompt.text
+    inputs = {"query": query, "settings": prompt.retrieval_settings}
     if outcome.retrieved is None:
         if outcome.prompted is not None or not outcome.error_message:
             return None

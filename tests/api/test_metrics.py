@@ -260,6 +260,24 @@ def test_the_same_metric_twice_is_refused(post):
     assert problems(response) == [(place, "value_error")]
 
 
+def test_a_playground_has_so_many_metrics_and_prices(api, post, use_case, playground):
+    full = [{"ootbMetricName": "latency", "customOotbMetricName": str(n)} for n in range(50)]
+    assert len(configured(post(*full))) == 50
+    assert len(configured(post(*full))) == 50
+    assert problems(post("latency")) == [(["body", "ootbMetricConfigurations"], "value_error")]
+    assert MetricConfiguration.objects.count() == 50
+
+    body = {
+        "useCaseId": use_case.pk,
+        "playgroundId": playground.pk,
+        "name": "Ours",
+        "costMetricConfigurations": [],
+    }
+    assert {api.post(PRICES, body).status_code for _ in range(50)} == {201}
+    refused = api.post(PRICES, body)
+    assert problems(refused) == [(["body", "costMetricConfigurations"], "value_error")]
+
+
 @pytest.mark.parametrize("body", [{}, {"ootbMetricConfigurations": "x"}, []])
 def test_a_list_is_expected(api, metrics_url, body):
     problems(api.post(metrics_url, body))

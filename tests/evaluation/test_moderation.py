@@ -1,6 +1,7 @@
 """Guards on metrics: what is blocked, replaced and reported, before anybody sees it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -255,3 +256,42 @@ def test_a_broken_off_answer_is_not_shown_unruled(answered, chat, measure, llm_s
     prompt = answered(chat)
 
     assert (prompt.status, prompt.result_text) == (Status.ERROR, "")
+
+
+@pytest.fixture
+def stopped_while_judged(alice, chat, measure, judge, judge_server, run_jobs):
+    """Asks, and presses Stop when the judge is thinking about the answer."""
+
+    def ask(action: str) -> ChatPrompt:
+        measure("toxicity_violation", llm_id=judge.pk, action=action)
+        judge_server.script(Behaviour(text='{"score": 1}'))
+        judge_server.always = Behaviour(is_silent=True)
+        prompt = services.ask(user=alice, chat=chat, text="Which oil?")
+        with ThreadPoolExecutor(1) as pool:
+            work = pool.submit(run_jobs)
+            for _ in range(2):  # first about the question
+                assert judge_server.arrived.acquire(timeout=20)
+            services.stop(prompt, user=alice)
+            work.result(20)
+        prompt.refresh_from_db()
+        return prompt
+
+    return ask
+
+
+@in_queue
+def test_who_stops_the_judge_has_the_whole_answer(stopped_while_judged):
+    prompt = stopped_while_judged("report")
+
+    assert (prompt.status, prompt.finish_reason) == (Status.COMPLETED, "stop")
+    assert prompt.result_text == servers.DEFAULT_TEXT
+    assert metric_of(prompt, "toxicity_violation", "prompt_pipeline")["value"] == 0
+    unread = metric_of(prompt, "toxicity_violation", "response_pipeline")
+    assert unread["execution_status"] == "SKIPPED"
+
+
+@in_queue
+def test_who_stops_a_guard_gets_nothing_unruled(stopped_while_judged):
+    prompt = stopped_while_judged("block")
+
+    assert (prompt.status, prompt.result_text) == (Status.SKIPPED, "")
