@@ -43,7 +43,7 @@ class UseCases(Endpoint):
     def get(self, request: Request) -> Response:
         query = self.query(UseCaseQuery)
         rows = use_cases_of(self.user).order_by(
-            *order_by(query.get("sort"), ["-created_at", "-pk"])
+            *order_by(query.get("sort") or query.get("order_by"), ["-created_at", "-pk"])
         )
         if "search" in query:
             rows = rows.filter(name__icontains=query["search"])

@@ -68,13 +68,28 @@ class UseCaseRequest(CamelSerializer):
     description = Str(required=False, allow_null=True, max_length=LONGEST_DESCRIPTION)
 
 
+# Of what there is none here, everybody has as many.
+_COUNTED_NONE = ("projects_count", "files_count", "notebooks_count", "applications_count")
+_COLUMNS = {
+    "name": "name",
+    "description": "description",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+}
+
+
 class UseCaseQuery(ListQuery):
     search = Str(required=False, help_text="Part of the name.")
-    sort = Sort(
-        {
-            "name": "name",
-            "description": "description",
-            "created_at": "created_at",
-            "updated_at": "updated_at",
+    sort = Sort(_COLUMNS)
+    order_by = Sort(
+        _COLUMNS
+        | {
+            "id": "pk",
+            "created_by": "created_by_id",
+            "updated_by": "updated_by_id",
+            "datasets_count": "datasets_count",
         }
+        | dict.fromkeys(_COUNTED_NONE, "pk"),
+        either_case=True,
+        help_text="Like sort, which comes first; in snake_case too.",
     )

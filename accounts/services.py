@@ -27,7 +27,8 @@ _LAST_USED_RESOLUTION = timedelta(minutes=1)
 @transaction.atomic
 def create_use_case(*, user: User, name: str = "", description: str = "") -> UseCase:
     """A new use case that `user` owns."""
-    name = name.strip() or f"Untitled Use Case {timezone.now():%Y-%m-%d %H:%M:%S}"
+    if not name.strip():
+        name = f"Untitled Use Case {timezone.now():%Y-%m-%d %H:%M:%S}"
     use_case = UseCase.objects.create(
         name=name, description=description, created_by=user, updated_by=user
     )
@@ -36,8 +37,10 @@ def create_use_case(*, user: User, name: str = "", description: str = "") -> Use
 
 
 def update_use_case(use_case: UseCase, *, user: User, **changes: str) -> UseCase:
-    """Change `name` and `description`; needs an editing role."""
+    """Change `name`, which may not be blank, and `description`; needs an editing role."""
     require_editor(use_case, user)
+    if not changes.get("name", use_case.name).strip():
+        raise InvalidInput("A use case needs a name.", field="name")
     for field in ("name", "description"):
         if field in changes:
             setattr(use_case, field, changes[field])
@@ -146,5 +149,5 @@ def ensure_user(email: str) -> User:
 
 def ensure_use_case(*, user: User, name: str) -> UseCase:
     """The newest use case with this name that the user owns, made when there is none."""
-    owned = UseCase.objects.owned_by(user).filter(name=name.strip()).first()
+    owned = UseCase.objects.owned_by(user).filter(name=name).first()
     return owned or create_use_case(user=user, name=name)

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from accounts.models import UseCase
 from blueprints.llm_definitions import describe_llm
-from blueprints.models import LLM
+from blueprints.models import LLM, Provider
 from blueprints.serializers import LLMQuery, LLMSerializer
 from config.api import paging
 from config.api.openapi import operation
@@ -19,7 +19,8 @@ class LLMs(Endpoint):
         query = self.query(LLMQuery)
         rows = LLM.objects.usable().order_by("label", "id")
         if query.get("moderation_supported_only"):
-            rows = rows.none()
+            # The one that only quotes gives no verdicts.
+            rows = rows.exclude(provider=Provider.EXTRACTIVE)
         if "use_case_id" in query:
             visible = UseCase.objects.visible_to(self.user).filter(pk=query["use_case_id"])
             rows = rows if visible.exists() else rows.none()

@@ -148,7 +148,9 @@ class LLMSerializer(CamelSerializer):
 
 class LLMQuery(ListQuery):
     use_case_id = Str(required=False, help_text="The list is the same for all that you may see.")
-    moderation_supported_only = QueryBool(required=False, help_text="No LLM here has moderation.")
+    moderation_supported_only = QueryBool(
+        required=False, help_text="Only LLMs that can judge in metrics and moderation."
+    )
 
 
 class BlueprintRequest(SettingsRequest):

@@ -63,15 +63,14 @@ def create_blueprint(
     Raises InvalidInput with the field that is wrong: name, path, or one of the settings.
     """
     require_editor(use_case, user)
-    if settings.llm_id is None:
-        settings = replace(settings, llm_id=built_in_llm().pk)
+    settings = _with_llm(settings)
     check_settings(settings, user=user, use_case=use_case)
     name = _checked_name(name)
     blueprint = Blueprint(
         use_case=use_case,
         name=name,
         path=_checked_path(path) if path.strip() else _free_path(use_case, name),
-        description=description.strip(),
+        description=description,
         created_by=user,
         updated_by=user,
     )
@@ -92,7 +91,8 @@ def update_blueprint(
     is_saved: bool | Unset = UNSET,
     changes: SettingsChanges = SettingsChanges(),  # noqa: B008 - frozen
 ) -> Blueprint:
-    """Change what is given. A saved blueprint keeps its settings, and stays saved."""
+    """Change what is given. A saved blueprint keeps its settings, and stays saved. One whose LLM is
+    taken away gets the built-in one."""
     require_editor(blueprint.use_case, user)
     _lock(blueprint)
     if is_saved is False and blueprint.is_saved:
@@ -102,15 +102,14 @@ def update_blueprint(
     if name is not UNSET:
         blueprint.name = _checked_name(name)
     if description is not UNSET:
-        blueprint.description = description.strip()
+        blueprint.description = description
     if path is not UNSET:
         blueprint.path = _checked_path(path)
     if is_starred is not UNSET:
         blueprint.is_starred = is_starred
     if changes:
-        _change_settings(
-            blueprint, changes.apply_to(AnswerSettings.of_version(blueprint.current)), user
-        )
+        settings = changes.apply_to(AnswerSettings.of_version(blueprint.current))
+        _change_settings(blueprint, _with_llm(settings), user)
     if is_saved is not UNSET:
         blueprint.is_saved = is_saved
     blueprint.updated_by = user
@@ -253,9 +252,15 @@ def _store(blueprint: Blueprint) -> None:
         ) from None
 
 
+def _with_llm(settings: AnswerSettings) -> AnswerSettings:
+    """Without an LLM, nor a word about one that is gone, it is the built-in one."""
+    if settings.llm_id is not None:
+        return settings
+    return replace(settings, llm_id=built_in_llm().pk)
+
+
 def _checked_name(name: str) -> str:
-    name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME:
+    if not name.strip() or len(name) > LONGEST_NAME:
         raise InvalidInput(
             f"A name of 1 to {LONGEST_NAME} characters, please.",
             field="name",

@@ -215,11 +215,16 @@ class QueryBool(Bool):
 class Sort(Choice):
     """A field name, with `-` in front for descending. Yields the ORDER BY of the query.
 
-    `columns` maps the names, in snake_case, to what they mean in the database.
+    `columns` maps the names, in snake_case, to what they mean in the database. With `either_case`
+    they may be sent so, too.
     """
 
-    def __init__(self, columns: dict[str, str], **options: Any) -> None:
+    def __init__(
+        self, columns: dict[str, str], *, either_case: bool = False, **options: Any
+    ) -> None:
         self.columns = {camel(name): column for name, column in columns.items()}
+        if either_case:
+            self.columns |= columns
         names = [prefix + name for name in self.columns for prefix in ("", "-")]
         super().__init__(choices=names, required=False, **options)
 

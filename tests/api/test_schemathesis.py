@@ -13,7 +13,6 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
-from django.test import override_settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -23,11 +22,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from accounts.models import User
-from blueprints.catalogue import built_in_llm
 from config.api.docs import document
-from tests.api.conftest import Api, api_of
-from tests.api.world import BY_NAME, World, address, furnish
+from tests.api.conftest import Api
+from tests.api.world import BY_NAME, World, address, standing
 
 EXAMPLES = os.environ.get("GROUNDWORK_FUZZ_EXAMPLES")
 # Of one operation's cases that the document itself gives rise to, the first so many are tried, and
@@ -69,19 +66,14 @@ schema.config.generation.update(
 def furnished(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Api, World]]:
-    """One world for all, in a transaction that stays open."""
-    media = override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media"))
-    with django_db_blocker.unblock(), transaction.atomic(), media:
-        built_in_llm()
-        api = api_of(User.objects.create_user("fuzz@example.com"))
-        world = furnish(api, "Fuzz")
+    media = tmp_path_factory.mktemp("media")
+    with standing(django_db_blocker, media, "Fuzz") as (api, [world]):
         # As Django's own test client does: requests leave the connection open.
         for signal in (request_started, request_finished):
             signal.disconnect(close_old_connections)
         yield api, world
         for signal in (request_started, request_finished):
             signal.connect(close_old_connections)
-        transaction.set_rollback(True)
 
 
 @schema.parametrize()

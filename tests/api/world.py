@@ -2,14 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.models import User
+from blueprints.catalogue import built_in_llm
 from config.status import Status
 from playground.models import ChatPrompt
-from tests.api.conftest import CITATION, Api
+from tests.api.conftest import CITATION, Api, api_of
 from vectordb.models import VectorDatabase
 
 World = dict[str, str]
@@ -152,6 +158,17 @@ def _evaluation(api: Api, name: str, use_case: str, playground: str) -> World:
             api, f"genai/promptTemplates/{template}/versions/", {"promptText": "Please."}
         ),
     }
+
+
+@contextmanager
+def standing(blocker: Any, media: Path, *names: str) -> Iterator[tuple[Api, list[World]]]:
+    """Worlds of one owner that stand for a whole module, in a transaction that stays open: each test
+    looks at them in a transaction of its own within it. Needs `django_db_setup`."""
+    with blocker.unblock(), transaction.atomic(), override_settings(MEDIA_ROOT=media):
+        built_in_llm()
+        api = api_of(User.objects.create_user("standing@example.com"))
+        yield api, [furnish(api, name) for name in names]
+        transaction.set_rollback(True)
 
 
 def made(api: Api, path: str, body: Any) -> str:
