@@ -5,10 +5,17 @@ need not parse it. A payload holds one or more messages, in less than 8,000 byte
 """
 
 import json
+import logging
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import psycopg
 from django.db import connection
+
+from config.database import connection_parameters
+
+logger = logging.getLogger(__name__)
 
 CHANNEL = "groundwork"
 # For what only workers need to hear; they would have to read every piece of every answer else.
@@ -44,3 +51,48 @@ def publish(*, topic: str, event: str, data: dict[str, Any], channel: str = CHAN
     payload = encode(topic=topic, event=event, data=data)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])
+
+
+class _Aside:
+    """A connection of its own beside the transactions of the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def execute(self, statement: str, parameters: list[str]) -> None:
+        with self._lock:
+            if self._connection is None or self._connection.closed:
+                self._connection = psycopg.connect(
+                    **connection_parameters() | {"autocommit": True},
+                    application_name="groundwork hints",
+                )
+            self._connection.execute(statement, parameters)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+_aside = _Aside()
+
+
+def hint(*, topic: str, event: str, data: dict[str, Any], channel: str) -> None:
+    """Tell at once, without waiting for the current transaction, what is useful but not needed.
+
+    Whatever is too long, or finds no connection, is not told.
+    """
+    payload = encode(topic=topic, event=event, data=data)
+    if len(payload.encode()) > _MOST_BYTES:
+        return
+    try:
+        _aside.execute("SELECT pg_notify(%s, %s)", [channel, payload])
+    except psycopg.OperationalError as error:
+        logger.warning("A hint was not sent: %s", error)
+
+
+def close_hints() -> None:
+    """Give up the connection for hints; the next one opens another."""
+    _aside.close()

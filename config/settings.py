@@ -164,6 +164,9 @@ def _database(url: str) -> dict[str, object]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **options,
+            # Planning took longer than running what a question needs of the database.
+            "server_side_binding": True,
+            "prepare_threshold": 3,
             # Bounded, so that web and worker together stay well below the embedded server's 100.
             "pool": {"min_size": 1, "max_size": env_int("GROUNDWORK_POOL_SIZE", 16), "timeout": 10},
         },

@@ -28,7 +28,7 @@ _PAUSE_PER_ANSWER = 0.001
 _LONGEST_PAUSE = 0.05
 _RECONNECT_SECONDS = 0.5
 
-_NOTIFY = "SELECT pg_notify(%s, payload) FROM unnest(%s::text[]) AS payload"
+_NOTIFY = "SELECT pg_notify(%s, %s)"
 _STORE = """
 UPDATE playground_chatprompt AS prompt SET result_text = piece.text
 FROM unnest(%s::text[], %s::int[], %s::text[]) AS piece (id, attempt, text)
@@ -168,8 +168,8 @@ class Relay:
             self._collect_pieces()
             messages, self._events = self._events, []
             try:
-                if messages:
-                    await connection.execute(_NOTIFY, [CHANNEL, list(pack(messages))])
+                for payload in pack(messages):
+                    await connection.execute(_NOTIFY, [CHANNEL, payload])
             except psycopg.Error:
                 # Whoever got them after all knows by the offsets.
                 self._events[:0] = messages

@@ -1,6 +1,7 @@
 """The queue's side of answers: claim, answer, store, tell."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine
 from contextlib import aclosing
@@ -9,14 +10,16 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
+from config.errors import InvalidInput
 from config.listener import Message
-from config.notify import WORKERS_CHANNEL, publish
+from config.notify import WORKERS_CHANNEL, hint, publish
 from config.threads import in_thread
 from playground.answering import Delta, Failed, Finished, Prompted, Question, Retrieved
 from playground.outcome import Begun, Outcome
 from playground.recording import MOST_ATTEMPTS, begin, finish
 from playground.relay import AnswerText, Relay, relay
 from playground.watching import events_of
+from vectordb.embedding import embed_ahead
 
 logger = logging.getLogger(__name__)
 
@@ -142,9 +145,23 @@ def tell_workers_to_stop(prompt_id: str) -> None:
     publish(topic="answers", event="stop", data={"prompt": prompt_id}, channel=WORKERS_CHANNEL)
 
 
+def announce_question(*, model_id: str, text: str) -> None:
+    """Let workers embed the question while it is still being recorded."""
+    hint(
+        topic="questions",
+        event="embed",
+        data={"model": model_id, "text": text},
+        channel=WORKERS_CHANNEL,
+    )
+
+
 def obey(message: Message) -> None:
     """What the worker's listener calls with every message."""
     if message.event == "stop":
         switch = _switches.get(message.data["prompt"])
         if switch is not None:
             switch.turn_off()
+    elif message.event == "embed":
+        # What is wrong with the model, the answer itself will say.
+        with contextlib.suppress(InvalidInput):
+            embed_ahead(message.data["model"], message.data["text"])

@@ -5,10 +5,12 @@ import os
 import platform
 import queue
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
+from weakref import WeakKeyDictionary
 
 from tokenizers import Tokenizer
 
@@ -181,10 +183,46 @@ def _call_back(
 _query_thread = lru_cache(maxsize=4)(_QueryThread)
 
 
+# The vectors of the last questions: several blueprints are asked the same one, and a question is
+# announced to the worker before it may read it.
+_MOST_REMEMBERED = 256
+_LONGEST_REMEMBERED = 8_000
+
+_Vector = asyncio.Future[list[float]]
+_remembered: "WeakKeyDictionary[asyncio.AbstractEventLoop, OrderedDict[tuple[str, str], _Vector]]" = (
+    WeakKeyDictionary()
+)
+
+
 async def embed_query(model_id: str, text: str) -> list[float]:
     """The vector of a question, of length 1."""
+    # Shielded: somebody else may wait for the same one.
+    return await asyncio.shield(embed_ahead(model_id, text))
+
+
+def embed_ahead(model_id: str, text: str) -> _Vector:
+    """Begin to embed a question, unless that was begun already. Raises InvalidInput for an
+    unknown model."""
     get_model(model_id)
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[list[float]] = loop.create_future()
+    recent = _remembered.setdefault(loop, OrderedDict())
+    key = (model_id, text)
+    if (known := recent.get(key)) is not None:
+        recent.move_to_end(key)
+        return known
+    future: _Vector = loop.create_future()
+    if len(text) <= _LONGEST_REMEMBERED:
+        recent[key] = future
+        if len(recent) > _MOST_REMEMBERED:
+            recent.popitem(last=False)
+        future.add_done_callback(partial(_forget_failed, recent, key))
     _query_thread(model_id).put(_Query(text, loop, future))
-    return await future
+    return future
+
+
+def _forget_failed(
+    recent: OrderedDict[tuple[str, str], _Vector], key: tuple[str, str], future: _Vector
+) -> None:
+    # Asked for its exception, so that asyncio does not miss a reader when nobody waits.
+    if (future.cancelled() or future.exception() is not None) and recent.get(key) is future:
+        del recent[key]
