@@ -18,6 +18,7 @@ from accounts.models import (
     digest,
     new_secret,
 )
+from config.compiled import Compiled, given
 from config.errors import Conflict, Forbidden, InvalidInput
 
 TOKEN_PREFIX = "gw_"  # noqa: S105 - marks a token as ours, is none itself
@@ -49,8 +50,16 @@ def update_use_case(use_case: UseCase, *, user: User, **changes: str) -> UseCase
     return use_case
 
 
+_MEMBERSHIP = Compiled(
+    lambda: Membership.objects.filter(use_case=given("use_case"), user=given("user"))
+)
+_TOKEN = Compiled(
+    lambda: ApiToken.objects.usable().filter(digest=given("digest")).select_related("user")
+)
+
+
 def role_of(use_case: UseCase, user: User) -> Role | None:
-    membership = Membership.objects.filter(use_case=use_case, user=user).first()
+    membership = _MEMBERSHIP.first(use_case=use_case.pk, user=user.pk)
     return Role(membership.role) if membership else None
 
 
@@ -108,7 +117,7 @@ def revoke_token(token: ApiToken) -> None:
 
 def authenticate_token(secret: str) -> ApiToken | None:
     """The usable token with this secret, or None. Notes its use, to the minute."""
-    token = ApiToken.objects.usable().with_secret(secret).select_related("user").first()
+    token = _TOKEN.first(digest=digest(secret))
     if token is None:
         return None
     now = timezone.now()

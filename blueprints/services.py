@@ -22,6 +22,7 @@ from blueprints.endpoints import (
 )
 from blueprints.models import LLM, Blueprint, BlueprintVersion, PromptType
 from blueprints.settings import UNSET, AnswerSettings, SettingsChanges, Unset
+from config.compiled import Compiled, given
 from config.errors import InvalidInput
 from config.status import Status
 from vectordb.models import VectorDatabase
@@ -156,19 +157,33 @@ def delete_blueprint(blueprint: Blueprint, *, user: User) -> None:
     blueprint.delete()
 
 
-def check_settings(settings: AnswerSettings, *, user: User, use_case: UseCase) -> None:
-    """Raise InvalidInput, with its field, unless an answer can be asked for with these settings."""
+def check_settings(
+    settings: AnswerSettings, *, user: User, use_case: UseCase
+) -> VectorDatabase | None:
+    """Raise InvalidInput, with its field, unless an answer can be asked for with these settings.
+
+    Returns their vector database, which may still be in the making.
+    """
     if settings.prompt_type not in PromptType.values:
         raise InvalidInput("This prompt type is not known.", field="prompt_type")
     _check_llm(settings)
-    if settings.vector_database_id is not None:
-        _check_vector_database(settings.vector_database_id, user, use_case)
+    if settings.vector_database_id is None:
+        return None
+    return _usable_database(settings.vector_database_id, user, use_case)
+
+
+_LLM = Compiled(lambda: LLM.objects.select_related("endpoint").filter(pk=given("id")))
+_DATABASE = Compiled(
+    lambda: VectorDatabase.objects.visible_to(given("user")).filter(
+        pk=given("id"), use_case=given("use_case")
+    )
+)
 
 
 def _check_llm(settings: AnswerSettings) -> None:
     if settings.llm_id == EXTRACTIVE_ID:
         built_in_llm()
-    llm = LLM.objects.select_related("endpoint").filter(pk=settings.llm_id or "").first()
+    llm = _LLM.first(id=settings.llm_id or "")
     if llm is None:
         raise InvalidInput("The LLM does not exist (any more): choose another.", field="llm_id")
     if not llm.is_usable:
@@ -186,9 +201,8 @@ def _check_llm(settings: AnswerSettings) -> None:
         )
 
 
-def _check_vector_database(database_id: str, user: User, use_case: UseCase) -> None:
-    visible = VectorDatabase.objects.visible_to(user).filter(use_case=use_case)
-    database = visible.filter(pk=database_id).first()
+def _usable_database(database_id: str, user: User, use_case: UseCase) -> VectorDatabase:
+    database = _DATABASE.first(id=database_id, use_case=use_case.pk, user=user.pk)
     if database is None:
         raise InvalidInput(
             "The vector database does not exist in this use case (any more): choose another, "
@@ -200,6 +214,7 @@ def _check_vector_database(database_id: str, user: User, use_case: UseCase) -> N
             f"Building the vector database {database.name} failed: retry it, or choose another.",
             field="vector_database_id",
         )
+    return database
 
 
 def _lock(blueprint: Blueprint) -> None:

@@ -67,7 +67,11 @@ class _Aside:
                     **connection_parameters() | {"autocommit": True},
                     application_name="groundwork hints",
                 )
-            self._connection.execute(statement, parameters)
+            try:
+                self._connection.execute(statement, parameters)
+            except psycopg.OperationalError:
+                self._connection.close()
+                raise
 
     def close(self) -> None:
         with self._lock:

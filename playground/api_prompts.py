@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import QuerySet
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,9 +12,11 @@ from accounts.models import User
 from blueprints.models import Blueprint
 from blueprints.serializers import changes_in
 from config.api import jobs
+from config.api.case import shared
 from config.api.errors import Unprocessable
 from config.api.openapi import operation
-from config.api.views import Endpoint, find
+from config.api.views import Endpoint, find, found
+from config.compiled import Compiled, given
 from config.status import Status
 from playground import services
 from playground.api_blueprints import require_database
@@ -25,6 +27,8 @@ from playground.serializers import (
     ChatPromptRequest,
     ChatPromptSerializer,
 )
+
+_CHAT = Compiled(lambda: Chat.objects.visible_to(given("user")).filter(pk=given("id")))
 
 
 def prompts_of(user: User) -> QuerySet[ChatPrompt]:
@@ -84,8 +88,7 @@ class ChatPrompts(Endpoint):
             changes=changes_in(given, null_clears=False),
             metadata_filter=given.get("metadata_filter"),
         )
-        prefetch_related_objects([prompt], "feedback")
-        response = Response(ChatPromptSerializer(prompt).data, status=202)
+        response = Response(shared(ChatPromptSerializer).to_representation(prompt), status=202)
         response["Location"] = self.absolute(reverse("genai-status", args=[prompt.pk]))
         return response
 
@@ -95,7 +98,7 @@ class ChatPrompts(Endpoint):
             raise Unprocessable.at("body", msg="Either chatId or llmBlueprintId is required")
         chat = blueprint = None
         if chat_id is not None:
-            chat = find(Chat.objects.visible_to(self.user), chat_id, "Chat")
+            chat = found(_CHAT.first(id=chat_id, user=self.user.pk), "Chat")
         if blueprint_id is not None:
             blueprints = Blueprint.objects.visible_to(self.user)
             blueprint = find(blueprints, blueprint_id, "LLM blueprint")
@@ -148,4 +151,4 @@ def _filtered(rows: QuerySet[ChatPrompt], query: dict[str, Any]) -> QuerySet[Cha
 
 def _answer(user: User, prompt_id: str) -> Response:
     shown = find(prompts_of(user), prompt_id, "Chat prompt")
-    return Response(ChatPromptSerializer(shown).data)
+    return Response(shared(ChatPromptSerializer).to_representation(shown))

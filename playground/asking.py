@@ -10,6 +10,7 @@ from blueprints import services as blueprint_services
 from blueprints.llm_settings import LONGEST_PROMPT
 from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings, SettingsChanges
+from config.compiled import Compiled, given
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.ids import new_id
 from config.notify import publish
@@ -55,8 +56,10 @@ def ask(
     if changes and chat.blueprint.is_saved:
         raise InvalidInput("The settings of a saved blueprint are locked; copy it to change them.")
     settings = _settings_for(chat, changes, through_chat=through_chat)
-    check_can_answer(settings, chat, user)
+    database = check_can_answer(settings, chat, user)
     validate_metadata_filter(metadata_filter)
+    if database is not None:
+        tasks.announce_question(model_id=database.embedding_model, text=text)
 
     if changes:
         _keep(changes, chat, user=user, through_chat=through_chat)
@@ -180,13 +183,29 @@ def _chat_for(*, user: User, chat: Chat | None, blueprint: Blueprint | None) -> 
     return _locked(oldest.pk), False
 
 
-def _locked(chat_id: str) -> Chat:
-    """The lock keeps the order of a chat's prompts, and their contexts, the same for everybody."""
-    return (
+_LOCKED = Compiled(
+    lambda: (
         Chat.objects.select_for_update(of=("self",), no_key=True)
         .select_related("playground__use_case", "blueprint__version")
-        .get(pk=chat_id)
+        .filter(pk=given("id"))
+        .order_by()
     )
+)
+_LAST = Compiled(
+    lambda: (
+        ChatPrompt.objects.filter(chat=given("chat"))
+        .order_by("-created_at", "-id")
+        .only("chat_id", "context_id", "prompt_type")
+    )
+)
+
+
+def _locked(chat_id: str) -> Chat:
+    """The lock keeps the order of a chat's prompts, and their contexts, the same for everybody."""
+    chat = _LOCKED.first(id=chat_id)
+    if chat is None:
+        raise InvalidInput("The chat was deleted meanwhile: ask in another one.", field="chat_id")
+    return chat
 
 
 def _settings_for(chat: Chat, changes: SettingsChanges, *, through_chat: bool) -> AnswerSettings:
@@ -195,20 +214,19 @@ def _settings_for(chat: Chat, changes: SettingsChanges, *, through_chat: bool) -
     return changes.apply_to(AnswerSettings.of_version(chat.blueprint.current))
 
 
-def check_can_answer(settings: AnswerSettings, chat: Chat, user: User) -> None:
-    blueprint_services.check_settings(settings, user=user, use_case=chat.playground.use_case)
+def check_can_answer(settings: AnswerSettings, chat: Chat, user: User) -> VectorDatabase | None:
+    """Raise InvalidInput unless these settings can answer now; return their vector database."""
+    database = blueprint_services.check_settings(
+        settings, user=user, use_case=chat.playground.use_case
+    )
     if settings.llm_id is None:
         raise InvalidInput("Choose an LLM first.", field="llm_id")
-    if settings.vector_database_id is None:
-        return
-    status = VectorDatabase.objects.values_list("status", flat=True).get(
-        pk=settings.vector_database_id
-    )
-    if status != Status.COMPLETED:
+    if database is not None and database.status != Status.COMPLETED:
         raise InvalidInput(
             "The vector database is not ready: wait until it is built, or choose another.",
             field="vector_database_id",
         )
+    return database
 
 
 def _keep(changes: SettingsChanges, chat: Chat, *, user: User, through_chat: bool) -> None:
@@ -228,7 +246,7 @@ def _record(
     metadata_filter: dict[str, Any] | None,
     comparison_prompt: ComparisonPrompt | None = None,
 ) -> ChatPrompt:
-    last = chat.prompts.order_by("-created_at", "-id").only("context_id", "prompt_type").first()
+    last = _LAST.first(chat=chat.pk)
     same_context = last is not None and last.prompt_type == settings.prompt_type
     if last is None and chat.name == _UNNAMED and text.strip():
         chat.name = text.strip().splitlines()[0][:_NAME_LENGTH]

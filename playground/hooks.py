@@ -73,6 +73,10 @@ class Watcher(Protocol):
 class Oversight(Protocol):
     """What an app brings along."""
 
+    def __hash__(self) -> int:
+        """Queries with its annotations are kept by it."""
+        ...
+
     def annotations(self) -> dict[str, Q]:
         """Conditions added to the query that reads a prompt, so that `watcher` need not ask in vain."""
         ...

@@ -1,5 +1,6 @@
 """The beginning and the end of an answer in the database. Sync: runs in threads of the worker."""
 
+from functools import cache
 from typing import Any
 
 from django.db import transaction
@@ -9,12 +10,13 @@ from django.utils import timezone
 from blueprints.costs import price
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import LLM, PromptType
+from config.compiled import Compiled, given
 from config.errors import AppError
 from config.notify import publish
 from config.status import UNFINISHED, Status
 from playground.answer_log import trace_of
 from playground.answering import BLOCKED, Failed, Question
-from playground.hooks import Figures, oversight
+from playground.hooks import Figures, Oversight, oversight
 from playground.models import ChatPrompt
 from playground.outcome import Begun, Outcome
 from playground.prompting import Turn, count_usage
@@ -36,13 +38,7 @@ def begin(prompt_id: str) -> Begun | None:
     )
     if not claimed:
         return None
-    prompt = (
-        ChatPrompt.objects.select_related("chat__playground", "comparison_prompt")
-        .annotate(**oversight().annotations())
-        .filter(pk=prompt_id)
-        .order_by()
-        .first()
-    )
+    prompt = _prompts(oversight()).first(id=prompt_id)
     if prompt is None:
         return None
     if prompt.attempt > MOST_ATTEMPTS:
@@ -53,15 +49,30 @@ def begin(prompt_id: str) -> Begun | None:
         return Begun(prompt, None, exc.message)
 
 
+@cache
+def _prompts(overseer: Oversight) -> Compiled[ChatPrompt]:
+    """Prompts with what oversight wants to know of them."""
+    return Compiled(
+        lambda: (
+            ChatPrompt.objects.select_related("chat__playground", "comparison_prompt")
+            .annotate(**overseer.annotations())
+            .filter(pk=given("id"))
+            .order_by()
+        )
+    )
+
+
+_LLM = Compiled(lambda: LLM.objects.usable().select_related("endpoint").filter(pk=given("id")))
+_DATABASE = Compiled(lambda: VectorDatabase.objects.filter(pk=given("id"), status=Status.COMPLETED))
+
+
 def _question(prompt: ChatPrompt) -> Question:
-    llm = LLM.objects.usable().select_related("endpoint").filter(pk=prompt.llm_id).first()
+    llm = _LLM.first(id=prompt.llm_id)
     if llm is None:
         raise AppError(f"The LLM “{prompt.llm_id}” is gone or switched off: choose another one.")
     database = None
     if prompt.vector_database_id is not None:
-        database = VectorDatabase.objects.filter(
-            pk=prompt.vector_database_id, status=Status.COMPLETED
-        ).first()
+        database = _DATABASE.first(id=prompt.vector_database_id)
         if database is None:
             raise AppError("The vector database was deleted or is not ready: choose another one.")
     return Question(

@@ -227,7 +227,9 @@ def _best_llm_id() -> str:
 def _ask(question: str) -> str:
     with _step() as (use_case, user):
         playground = Playground.objects.get(use_case=use_case, name=HANDBOOK)
-        chat = playground.chats.conversations().filter(name=CHAT).first() or _make_chat(playground, user)
+        chat = playground.chats.conversations().filter(name=CHAT).first() or _make_chat(
+            playground, user
+        )
         prompt = chat.prompts.filter(text=question).first()
         if prompt is None:
             prompt = services.ask(user=user, chat=chat, text=question)

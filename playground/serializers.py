@@ -1,6 +1,5 @@
 """Playgrounds, chats and prompts as JSON."""
 
-from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -11,7 +10,7 @@ from blueprints.serializers import (
     SettingsRequest,
     VectorDatabaseSettingsSerializer,
 )
-from config.api.case import CamelSerializer
+from config.api.case import CamelSerializer, shared
 from config.api.fields import (
     PROMPT_STATUSES,
     Choice,
@@ -253,24 +252,17 @@ class ChatPromptSerializer(CamelSerializer):
         if not prompt.is_finished:
             return []
         shown = [citation for citation in prompt.citations if citation["text"].strip()]
-        shape = _shape(CitationSerializer)
-        return [shape.to_representation(citation) for citation in shown]
+        return [shared(CitationSerializer).to_representation(citation) for citation in shown]
 
     @extend_schema_field(ResultMetadataSerializer(allow_null=True))
     def get_result_metadata(self, prompt: ChatPrompt) -> dict[str, Any] | None:
         if not prompt.is_finished:
             return None
-        return dict(_shape(ResultMetadataSerializer).to_representation(_result_metadata(prompt)))
+        return shared(ResultMetadataSerializer).to_representation(_result_metadata(prompt))
 
     def get_result_text(self, prompt: ChatPrompt) -> str | None:
         """All results come at once: what there is of an unfinished or broken answer stays back."""
         return prompt.result_text if prompt.status == Status.COMPLETED else None
-
-
-@cache
-def _shape(serializer: type[CamelSerializer]) -> CamelSerializer:
-    """One for all prompts: to build its fields takes longer than to use them."""
-    return serializer()
 
 
 def _result_metadata(prompt: ChatPrompt) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """The cast: alice owns things, bob is a stranger, vera may look at alice's things."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.db import connection
 
 from accounts import services as accounts
 from accounts.models import Membership, Role, UseCase, User
+from config.notify import close_hints
 
 pytest_plugins = [
     "tests.jobs",
@@ -13,6 +16,13 @@ pytest_plugins = [
     "tests.stack",
     "tests.browser",
 ]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The database cannot be dropped while somebody is connected to it."""
+    yield
+    close_hints()
 
 
 @pytest.fixture

@@ -189,9 +189,7 @@ _MOST_REMEMBERED = 256
 _LONGEST_REMEMBERED = 8_000
 
 _Vector = asyncio.Future[list[float]]
-_remembered: "WeakKeyDictionary[asyncio.AbstractEventLoop, OrderedDict[tuple[str, str], _Vector]]" = (
-    WeakKeyDictionary()
-)
+_remembered: "WeakKeyDictionary[asyncio.AbstractEventLoop, OrderedDict[tuple[str, str], _Vector]]" = WeakKeyDictionary()
 
 
 async def embed_query(model_id: str, text: str) -> list[float]:

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from config.api import paging
+from config.api.case import CamelSerializer, shared
 from config.api.errors import Unprocessable, problems_of
 
 M = TypeVar("M", bound=Model)
@@ -25,18 +26,17 @@ class Endpoint(APIView):
         assert isinstance(user, User)  # noqa: S101 - the permission class let nobody else in
         return user
 
-    def body(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    def body(self, shape: type[CamelSerializer]) -> dict[str, Any]:
         """The request's JSON in snake_case; Unprocessable with all that is wrong in it.
 
         What was not sent and has no default is absent, what was sent as null is None.
         """
-        return _validated(shape(data=self.request.data), where="body")
+        return _validated(shape, self.request.data, where="body")
 
-    def query(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    def query(self, shape: type[CamelSerializer]) -> dict[str, Any]:
         """The query string, likewise."""
-        reader = shape()
-        data = _plain(self.request.query_params, reader)
-        return _validated(shape(data=data), where="query")
+        data = _plain(self.request.query_params, shared(shape))
+        return _validated(shape, data, where="query")
 
     def page(
         self,
@@ -57,18 +57,21 @@ class Endpoint(APIView):
 
 def find(rows: QuerySet[M], pk: str, what: str) -> M:
     """The record with this id among those that the user may see, else 404 "… not found"."""
-    record = rows.filter(pk=pk).first()
+    return found(rows.filter(pk=pk).first(), what)
+
+
+def found(record: M | None, what: str) -> M:
+    """The record, else 404 "… not found"."""
     if record is None:
         raise NotFound(f"{what} not found.")
     return record
 
 
-def _validated(serializer: serializers.Serializer[Any], *, where: str) -> dict[str, Any]:
+def _validated(shape: type[CamelSerializer], data: Any, *, where: str) -> dict[str, Any]:
     try:
-        serializer.is_valid(raise_exception=True)
+        return dict(shared(shape).run_validation(data))
     except ValidationError as error:
         raise Unprocessable(problems_of(error, where=where)) from error
-    return dict(serializer.validated_data)
 
 
 def _plain(sent: QueryDict, reader: serializers.Serializer[Any]) -> dict[str, Any]:

@@ -1,9 +1,13 @@
 import json
 
+import psycopg
+import pytest
+from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.notify import encode, pack
+from config.database import connection_parameters
+from config.notify import encode, hint, pack, publish
 
 
 @given(st.lists(st.text(max_size=3_000).filter(lambda text: len(json.dumps(text)) < 7_000)))
@@ -23,3 +27,43 @@ def test_short_messages_share_a_payload():
 
 def test_nothing_makes_no_payload():
     assert list(pack([])) == []
+
+
+def heard(connection: psycopg.Connection) -> list[str]:
+    return [note.payload for note in connection.notifies(timeout=0)]
+
+
+@pytest.mark.django_db
+def test_a_hint_is_told_before_the_transaction_ends():
+    with psycopg.connect(**connection_parameters() | {"autocommit": True}) as ears:
+        ears.execute("LISTEN hinted")
+        with transaction.atomic():
+            publish(topic="t", event="told", data={}, channel="hinted")
+            hint(topic="t", event="hinted", data={"a": 1}, channel="hinted")
+            ears.execute("SELECT 1")
+            assert heard(ears) == ['t hinted {"a":1}']
+
+
+@pytest.mark.django_db
+def test_a_hint_that_is_too_long_is_not_told():
+    with psycopg.connect(**connection_parameters() | {"autocommit": True}) as ears:
+        ears.execute("LISTEN hinted")
+        hint(topic="t", event="long", data={"text": "x" * 8_000}, channel="hinted")
+        hint(topic="t", event="short", data={}, channel="hinted")
+        ears.execute("SELECT 1")
+        assert heard(ears) == ["t short {}"]
+
+
+@pytest.mark.django_db
+def test_hints_survive_the_loss_of_their_connection():
+    with psycopg.connect(**connection_parameters() | {"autocommit": True}) as ears:
+        ears.execute("LISTEN hinted")
+        hint(topic="t", event="first", data={}, channel="hinted")
+        ears.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE application_name = 'groundwork hints'"
+        )
+        hint(topic="t", event="lost", data={}, channel="hinted")
+        hint(topic="t", event="second", data={}, channel="hinted")
+        ears.execute("SELECT 1")
+        assert heard(ears) == ["t first {}", "t second {}"]

@@ -12,7 +12,7 @@ from config.errors import Conflict, InvalidInput
 from config.threads import in_thread
 from tests.vectordb.conftest import HANDBOOK, add, build, create
 from vectordb import ingest, partitions, search
-from vectordb.embedding import embed_query, embed_texts, get_embedder
+from vectordb.embedding import embed_ahead, embed_query, embed_texts, get_embedder
 from vectordb.embedding_models import MINILM
 from vectordb.metadata_filter import to_sql
 from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, VectorDatabase
@@ -311,6 +311,37 @@ def test_many_questions_at_once_are_all_answered_alike():
     alone = get_embedder(MINILM).embed(questions)
     assert (together * alone).sum(axis=1) == pytest.approx(1, abs=0.005)
     assert np.linalg.norm(together, axis=1) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_question_that_was_announced_is_not_embedded_again():
+    async def run() -> bool:
+        ahead = embed_ahead(MINILM, "How long is the warranty?")
+        vector = await embed_query(MINILM, "How long is the warranty?")
+        return vector is ahead.result()
+
+    assert asyncio.run(run())
+
+
+def test_who_gives_up_waiting_does_not_take_the_vector_from_others():
+    async def run() -> list[float]:
+        impatient = asyncio.create_task(embed_query(MINILM, "How long?"))
+        patient = asyncio.create_task(embed_query(MINILM, "How long?"))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        return await patient
+
+    assert len(asyncio.run(run())) == 384
+
+
+def test_what_failed_is_tried_again(monkeypatch):
+    async def run() -> list[float]:
+        with monkeypatch.context() as patched:
+            patched.setattr("vectordb.embedding.get_embedder", None)
+            with pytest.raises(TypeError):
+                await embed_query(MINILM, "Once more?")
+        return await embed_query(MINILM, "Once more?")
+
+    assert len(asyncio.run(run())) == 384
 
 
 def test_no_text_gives_no_vector():
