@@ -10,6 +10,7 @@ stream to read), so that both are measured under the same conditions in one run.
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import statistics
@@ -18,12 +19,15 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
+import uvloop
+
 from benchmarks.http_client import Http
 from benchmarks.stack import Stack, free_port
 
 TOKENS = 64
 MODEL = "test-model"
-QUESTION = "How long can an opened item be returned?"
+# Every question is another one: vectors of the same one are remembered.
+QUESTION = "How long can opened item number {} be returned?"
 DOCUMENT = "Opened items can be returned for store credit until day 60. " * 40
 
 
@@ -42,8 +46,15 @@ class Times:
         self.total.append(total)
 
 
+_numbers = itertools.count()
+
+
+def _question() -> str:
+    return QUESTION.format(next(_numbers))
+
+
 async def ask_directly(server: Http, times: Times, expected: str) -> None:
-    body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": QUESTION}]}
+    body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": _question()}]}
     start = time.perf_counter()
     first, pieces = 0.0, []
     async for line in server.stream("POST", "/v1/chat/completions", body):
@@ -80,7 +91,7 @@ async def ask_groundwork(
 ) -> None:
     start = time.perf_counter()
     status, answer = await http.request(
-        "POST", "/api/v2/genai/chatPrompts/", {"text": QUESTION, "chatId": chat_id}
+        "POST", "/api/v2/genai/chatPrompts/", {"text": _question(), "chatId": chat_id}
     )
     if status != 202:
         raise RuntimeError(f"{status}: {answer}")
@@ -161,7 +172,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="groundwork-benchmark-") as folder:
         stack = Stack(folder, os.environ | environment)
         with stack.also(command), stack:
-            fine = asyncio.run(run(arguments, stack, llm_port))
+            # The clients share the machine with what they measure.
+            fine = uvloop.run(run(arguments, stack, llm_port))
     sys.exit(0 if fine else 1)
 
 

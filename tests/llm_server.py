@@ -15,6 +15,8 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+import uvloop
+
 DEFAULT_TEXT = (
     "According to the sources, a return is possible within 30 days of delivery [1]. "
     "The refund reaches the account within five working days."
@@ -437,7 +439,7 @@ def main() -> None:
     )
     server.always = replace(server.always)
     try:
-        asyncio.run(server.serve())
+        uvloop.run(server.serve())
     except KeyboardInterrupt:
         return
 
