@@ -65,7 +65,12 @@ def role_of(use_case: UseCase, user: User) -> Role | None:
 
 def require_editor(use_case: UseCase, user: User) -> None:
     """Raise Forbidden for a viewer. Whoever may not even see the use case never gets here."""
-    if role_of(use_case, user) not in EDITING_ROLES:
+    require_editing(role_of(use_case, user))
+
+
+def require_editing(role: Role | str | None) -> None:
+    """As `require_editor`, of a role that was read already."""
+    if role not in EDITING_ROLES:
         raise Forbidden("You may look at this use case but not change it: ask an owner for a role.")
 
 

@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -53,34 +54,43 @@ def publish(*, topic: str, event: str, data: dict[str, Any], channel: str = CHAN
         cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])
 
 
-class _Aside:
-    """A connection of its own beside the transactions of the process."""
+class _Hints:
+    """Sends in a thread and on a connection of its own, beside the transactions of the process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._starting = threading.Lock()
+        self._thread: ThreadPoolExecutor | None = None
         self._connection: psycopg.Connection[Any] | None = None
 
-    def execute(self, statement: str, parameters: list[str]) -> None:
-        with self._lock:
+    def send(self, channel: str, payload: str) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = ThreadPoolExecutor(1, thread_name_prefix="hints")
+            self._thread.submit(self._send, channel, payload)
+
+    def _send(self, channel: str, payload: str) -> None:
+        try:
             if self._connection is None or self._connection.closed:
                 self._connection = psycopg.connect(
                     **connection_parameters() | {"autocommit": True},
                     application_name="groundwork hints",
                 )
-            try:
-                self._connection.execute(statement, parameters)
-            except psycopg.OperationalError:
-                self._connection.close()
-                raise
-
-    def close(self) -> None:
-        with self._lock:
+            self._connection.execute("SELECT pg_notify(%s, %s)", [channel, payload])
+        except psycopg.OperationalError as error:
+            logger.warning("A hint was not sent: %s", error)
             if self._connection is not None:
                 self._connection.close()
-                self._connection = None
+
+    def close(self) -> None:
+        with self._starting:
+            if self._thread is not None:
+                self._thread.shutdown()
+            if self._connection is not None:
+                self._connection.close()
+            self._thread = self._connection = None
 
 
-_aside = _Aside()
+_hints = _Hints()
 
 
 def hint(*, topic: str, event: str, data: dict[str, Any], channel: str) -> None:
@@ -91,12 +101,9 @@ def hint(*, topic: str, event: str, data: dict[str, Any], channel: str) -> None:
     payload = encode(topic=topic, event=event, data=data)
     if len(payload.encode()) > _MOST_BYTES:
         return
-    try:
-        _aside.execute("SELECT pg_notify(%s, %s)", [channel, payload])
-    except psycopg.OperationalError as error:
-        logger.warning("A hint was not sent: %s", error)
+    _hints.send(channel, payload)
 
 
 def close_hints() -> None:
-    """Give up the connection for hints; the next one opens another."""
-    _aside.close()
+    """Wait until all hints are sent and give up their connection; the next one opens another."""
+    _hints.close()

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
-from accounts.models import User
-from accounts.services import require_editor, role_of
+from accounts.models import Membership, User
+from accounts.services import require_editing, require_editor, role_of
 from blueprints import services as blueprint_services
 from blueprints.llm_settings import LONGEST_PROMPT
 from blueprints.models import Blueprint
@@ -50,7 +51,6 @@ def ask(
     changes = changes or SettingsChanges()
     check_text(text)
     chat, through_chat = _chat_for(user=user, chat=chat, blueprint=blueprint)
-    require_editor(chat.playground.use_case, user)
     if chat.is_frozen or chat.comparison is not None:
         raise InvalidInput("This chat is frozen: ask in another one.", field="chat_id")
     if changes and chat.blueprint.is_saved:
@@ -80,8 +80,7 @@ def ask_as_is(
     """Put a question with what holds in the chat, also where people cannot: into the columns of
     comparisons. Raises InvalidInput."""
     check_text(text)
-    chat = _locked(chat.pk)
-    require_editor(chat.playground.use_case, user)
+    chat = _locked(chat.pk, user)
     settings = effective_settings(chat)
     check_can_answer(settings, chat, user)
     validate_metadata_filter(metadata_filter)
@@ -167,7 +166,7 @@ def _chat_for(*, user: User, chat: Chat | None, blueprint: Blueprint | None) -> 
     if chat is not None:
         if blueprint is not None and chat.blueprint_id != blueprint.pk:
             raise InvalidInput("The chat belongs to another blueprint.", field="chat_id")
-        return _locked(chat.pk), True
+        return _locked(chat.pk, user), True
     if blueprint is None:
         raise InvalidInput("Name a chat or a blueprint to ask.")
     # Frozen ones, which evaluations make, take no questions.
@@ -180,13 +179,17 @@ def _chat_for(*, user: User, chat: Chat | None, blueprint: Blueprint | None) -> 
         oldest = Chat.objects.create(
             playground=home.playground, blueprint=blueprint, name=_UNNAMED, created_by=user
         )
-    return _locked(oldest.pk), False
+    return _locked(oldest.pk, user), False
 
 
+_ROLE = Membership.objects.filter(
+    use_case=OuterRef("playground__use_case"), user=given("user")
+).values("role")
 _LOCKED = Compiled(
     lambda: (
         Chat.objects.select_for_update(of=("self",), no_key=True)
         .select_related("playground__use_case", "blueprint__version")
+        .annotate(role=Subquery(_ROLE))
         .filter(pk=given("id"))
         .order_by()
     )
@@ -200,11 +203,13 @@ _LAST = Compiled(
 )
 
 
-def _locked(chat_id: str) -> Chat:
-    """The lock keeps the order of a chat's prompts, and their contexts, the same for everybody."""
-    chat = _LOCKED.first(id=chat_id)
+def _locked(chat_id: str, user: User) -> Chat:
+    """The chat for an editor of it. The lock keeps the order of its prompts, and their contexts,
+    the same for everybody."""
+    chat = _LOCKED.first(id=chat_id, user=user.pk)
     if chat is None:
         raise InvalidInput("The chat was deleted meanwhile: ask in another one.", field="chat_id")
+    require_editing(chat.role)  # type: ignore[attr-defined] # annotated above
     return chat
 
 

@@ -3,8 +3,7 @@
 from functools import cache
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 from django.utils import timezone
 
 from blueprints.costs import price
@@ -24,6 +23,11 @@ from vectordb.models import VectorDatabase
 from vectordb.retrieval_settings import RetrievalSettings
 
 MOST_ATTEMPTS = 3
+# A crash that loses the claim loses nothing, so its commit does not wait for the disk.
+_CLAIM = """
+UPDATE playground_chatprompt SET status = 'RUNNING', attempt = attempt + 1, result_text = ''
+WHERE id = %s AND status = ANY(%s) AND set_config('synchronous_commit', 'off', true) = 'off'
+"""
 _STOPPED = "stopped"
 
 
@@ -33,11 +37,10 @@ def begin(prompt_id: str) -> Begun | None:
     A prompt that an earlier worker left RUNNING is claimed too: its queue job is handed out again
     only when that worker is gone, and whatever it might still write carries an older attempt.
     """
-    claimed = ChatPrompt.objects.filter(pk=prompt_id, status__in=UNFINISHED).update(
-        status=Status.RUNNING, attempt=F("attempt") + 1, result_text=""
-    )
-    if not claimed:
-        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [prompt_id, list(UNFINISHED)])
+        if not cursor.rowcount:
+            return None
     prompt = _prompts(oversight()).first(id=prompt_id)
     if prompt is None:
         return None

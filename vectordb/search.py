@@ -52,11 +52,12 @@ _SAMPLED = sql.SQL(
     " TABLESAMPLE SYSTEM ({percentage})"
 )
 _SAMPLE_ROWS = 2_000
+# PostgreSQL gives no helpers to tables below 8 MB; a chunk takes at most 8 KB of them.
+_NEVER_HELPED = 1_000
 # The index finds the nearest of those that a filter keeps when it keeps this share or more.
 _WIDE = 0.25
 
 
-@transaction.atomic
 def nearest(
     database: VectorDatabase,
     vector: Sequence[float],
@@ -88,6 +89,7 @@ class _Query:
             "limit": sql.Literal(limit),
         }
         self._limit = limit
+        self._may_get_helpers = database.chunks_count > _NEVER_HELPED
         self._percentage = min(100.0, 100 * _SAMPLE_ROWS / max(1, database.chunks_count))
 
     def share(self, condition: sql.Composable) -> float:
@@ -101,8 +103,9 @@ class _Query:
         return int(kept) / max(1, int(seen))
 
     def exact(self) -> Found:
-        # Helpers would take longer to start than a small partition takes to scan.
-        rows = self._fetch(_EXACT.format(**self._parts), {"max_parallel_workers_per_gather": "0"})
+        # Helpers would take longer to start than a partition takes that is scanned exactly.
+        alone = {"max_parallel_workers_per_gather": "0"} if self._may_get_helpers else None
+        rows = self._fetch(_EXACT.format(**self._parts), alone)
         return Found(_hits(rows), EXACT)
 
     def filtered(self, condition: sql.Composable, *, bound: int | None) -> Found:
@@ -130,14 +133,23 @@ class _Query:
     def _fetch(
         self, statement: sql.Composable, local: dict[str, str] | None = None
     ) -> list[tuple[Any, ...]]:
+        if local:
+            with transaction.atomic():
+                return self._fetch_with(statement, local)
         with connection.cursor() as cursor:
-            for name, value in (local or {}).items():
-                cursor.execute(
-                    sql.SQL("SET LOCAL {} = {}").format(sql.SQL(name), sql.Literal(value))
-                )
             cursor.execute(statement)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
+
+    def _fetch_with(
+        self, statement: sql.Composable, local: dict[str, str]
+    ) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            for name, value in local.items():
+                cursor.execute(
+                    sql.SQL("SET LOCAL {} = {}").format(sql.SQL(name), sql.Literal(value))
+                )
+        return self._fetch(statement)
 
 
 def _hits(rows: list[tuple[Any, ...]]) -> list[Hit]:

@@ -1,5 +1,7 @@
 """Compiled queries give what the ORM gives."""
 
+from typing import Any
+
 import pytest
 from django.db import transaction
 from django.db.models import Count
@@ -12,8 +14,12 @@ from config.compiled import Compiled, given
 pytestmark = pytest.mark.django_db
 
 
+def found(compiled: Compiled[Any], **values: object) -> Any:
+    return compiled.first(**values)
+
+
 @pytest.fixture
-def use_case(alice) -> UseCase:
+def use_case(alice):
     return create_use_case(user=alice, name="Compiled")
 
 
@@ -27,12 +33,12 @@ def test_finds_the_object_with_the_given_values(use_case, alice, bob):
 def test_fields_are_those_of_the_orm(use_case):
     compiled = Compiled(lambda: UseCase.objects.filter(pk=given("id")))
 
-    found = compiled.first(id=use_case.pk)
+    made = compiled.first(id=use_case.pk)
 
-    assert vars_of(found) == vars_of(UseCase.objects.get(pk=use_case.pk))
+    assert vars_of(made) == vars_of(UseCase.objects.get(pk=use_case.pk))
 
 
-def vars_of(found) -> dict:
+def vars_of(found) -> dict[str, object]:
     return {name: value for name, value in vars(found).items() if name != "_state"}
 
 
@@ -42,8 +48,8 @@ def test_related_objects_come_along(use_case, alice, django_assert_num_queries):
     )
 
     with django_assert_num_queries(1):
-        found = compiled.first(id=use_case.pk)
-        assert (found.use_case, found.user) == (use_case, alice)
+        made = found(compiled, id=use_case.pk)
+        assert (made.use_case, made.user) == (use_case, alice)
 
 
 def test_missing_related_objects_are_none(alice):
@@ -52,7 +58,7 @@ def test_missing_related_objects_are_none(alice):
     LLM.objects.create(id="none/here", label="None here", provider="extractive")
     compiled = Compiled(lambda: LLM.objects.select_related("endpoint").filter(pk=given("id")))
 
-    assert compiled.first(id="none/here").endpoint is None
+    assert found(compiled, id="none/here").endpoint is None
 
 
 def test_annotations_are_set(use_case):
@@ -60,7 +66,7 @@ def test_annotations_are_set(use_case):
         lambda: UseCase.objects.annotate(members_count=Count("members")).filter(pk=given("id"))
     )
 
-    assert compiled.first(id=use_case.pk).members_count == 1
+    assert found(compiled, id=use_case.pk).members_count == 1
 
 
 def test_first_follows_the_order(alice):
@@ -68,13 +74,13 @@ def test_first_follows_the_order(alice):
     create_use_case(user=alice, name="a")
     compiled = Compiled(lambda: UseCase.objects.filter(created_by=given("user")).order_by("-name"))
 
-    assert compiled.first(user=alice.pk).name == "b"
+    assert found(compiled, user=alice.pk).name == "b"
 
 
 def test_deferred_fields_are_read_when_asked_for(use_case):
     compiled = Compiled(lambda: UseCase.objects.only("id").filter(pk=given("id")))
 
-    assert compiled.first(id=use_case.pk).name == "Compiled"
+    assert found(compiled, id=use_case.pk).name == "Compiled"
 
 
 def test_sql_is_made_once(use_case, monkeypatch):
