@@ -128,8 +128,10 @@ def test_a_comparison_is_streamed_and_deleted_in_mid_answer(
     with Watcher(groundwork.alice, query) as watcher:
         wait_for(lambda: all(watcher.texts.get(one) for one in (first, second)), "both texts")
         comparison.delete()
-        for prompt in (first, second):
-            wait_for(lambda one=prompt: "deleted" in watcher.names(one), "the page to be told")
+        wait_for(
+            lambda: all("deleted" in watcher.names(one) for one in (first, second)),
+            "the page to be told",
+        )
 
     for request in llm.requests[-(len(llm.prompts) - asked_before) :]:
         wait_for(request.hung_up.is_set, "the LLM server to be hung up on")
