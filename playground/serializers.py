@@ -188,7 +188,7 @@ class CitationSerializer(CamelSerializer):
     page = serializers.IntegerField(allow_null=True)
     start_index = serializers.IntegerField(source="start", allow_null=True)
     similarity_score = serializers.FloatField(source="similarity", allow_null=True)
-    metadata = serializers.DictField(allow_null=True)
+    metadata = JsonObject(allow_null=True)
 
 
 class FeedbackResultSerializer(CamelSerializer):
@@ -237,7 +237,7 @@ class ChatPromptSerializer(CamelSerializer):
     vector_database_settings = VectorDatabaseSettingsSerializer(
         source="retrieval_settings", allow_null=True
     )
-    metadata_filter = serializers.DictField(allow_null=True)
+    metadata_filter = JsonObject(allow_null=True)
     citations = serializers.SerializerMethodField()
     confidence_scores = ConfidenceScoresSerializer(allow_null=True)
     creation_date = serializers.DateTimeField(source="created_at")
@@ -267,7 +267,10 @@ class ChatPromptSerializer(CamelSerializer):
 
 def _result_metadata(prompt: ChatPrompt) -> dict[str, Any]:
     input_tokens, output_tokens = prompt.input_tokens or 0, prompt.output_tokens or 0
-    feedback = list(prompt.feedback.all())
+    # Lists fetch them as `marks`, which spares a query set for each prompt.
+    feedback = getattr(prompt, "marks", None)
+    if feedback is None:
+        feedback = list(prompt.feedback.all())
     return {
         "latency_milliseconds": round(prompt.latency_ms or 0),
         "input_token_count": input_tokens,

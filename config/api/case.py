@@ -6,10 +6,23 @@ speak of the names that the client knows.
 """
 
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import cache, cached_property
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.fields import SkipField
+
+_AnyField = serializers.Field[Any, Any, Any, Any]
+
+# What these show as it is.
+_PLAIN: dict[type, type] = {
+    serializers.BooleanField: bool,
+    serializers.CharField: str,
+    serializers.FloatField: float,
+    serializers.IntegerField: int,
+    serializers.JSONField: list,
+}
 
 # What the GenAI API spells in capitals; everything else follows the rule.
 _IRREGULAR = {
@@ -44,7 +57,27 @@ class CamelSerializer(serializers.Serializer[Any]):
             made.child._kwargs.pop("allow_null", None)
         return made
 
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    @cached_property
+    def _readers(self) -> list[tuple[str, Callable[[Any], Any], type | None, _AnyField]]:
+        return [
+            (str(field.field_name), _reader(field), _PLAIN.get(type(field)), field)
+            for field in self._readable_fields
+        ]
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """The same as REST framework's, in a fraction of the time: lists are made of thousands of
+        fields."""
+        shown = {}
+        for name, read, plain, field in self._readers:
+            try:
+                value = read(instance)
+            except SkipField:
+                continue
+            is_ready = value is None or type(value) is plain
+            shown[name] = value if is_ready else field.to_representation(value)
+        return shown
+
+    def get_fields(self) -> dict[str, _AnyField]:
         return {camel(name): _renamed(name, field) for name, field in super().get_fields().items()}
 
 
@@ -55,9 +88,25 @@ def shared(shape: type[CamelSerializer]) -> CamelSerializer:
     return shape()
 
 
-def _renamed(
-    name: str, field: serializers.Field[Any, Any, Any, Any]
-) -> serializers.Field[Any, Any, Any, Any]:
+def _reader(field: _AnyField) -> Callable[[Any], Any]:
+    """How the field's value is got. What is out of the ordinary is left to the field itself."""
+    if type(field).get_attribute is not serializers.Field.get_attribute or not field.source_attrs:
+        return field.get_attribute
+    names = tuple(field.source_attrs)
+
+    def read(instance: Any) -> Any:
+        value = instance
+        try:
+            for name in names:
+                value = value[name] if isinstance(value, dict) else getattr(value, name)
+        except (AttributeError, KeyError):
+            return field.get_attribute(instance)
+        return field.get_attribute(instance) if callable(value) else value
+
+    return read
+
+
+def _renamed(name: str, field: _AnyField) -> _AnyField:
     if isinstance(field, serializers.SerializerMethodField):
         field.method_name = field.method_name or f"get_{name}"
     elif field.source is None and camel(name) != name:

@@ -42,13 +42,10 @@ class Endpoint(APIView):
         self,
         query: dict[str, Any],
         rows: QuerySet[M],
-        shape: type[serializers.Serializer[Any]],
-        **context: Any,
+        shape: type[CamelSerializer],
     ) -> Response:
-        def render(records: list[M]) -> Any:
-            return shape(records, many=True, context=context).data
-
-        return paging.page(self.request, query, rows, render)
+        show = shared(shape).to_representation
+        return paging.page(self.request, query, rows, lambda page: [show(row) for row in page])
 
     def absolute(self, path: str) -> str:
         """A URL that the client reaches; the host was checked against ALLOWED_HOSTS."""

@@ -67,9 +67,10 @@ class Chat(models.Model):
 
 class ChatPromptQuerySet(models.QuerySet["ChatPrompt"]):
     def visible_to(self, user: User) -> Self:
-        """Without the results of comparisons: these are reached through their comparison."""
+        """Without the results of comparisons: these are reached through their comparison. Their chats
+        are told apart, not they, so that an index is all it takes to count a chat's prompts."""
         visible = UseCase.objects.visible_to(user)
-        return self.filter(chat__playground__use_case__in=visible, comparison_prompt=None)
+        return self.filter(chat__playground__use_case__in=visible, chat__comparison=None)
 
     def editable_by(self, user: User) -> Self:
         editable = UseCase.objects.editable_by(user)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.api import paging
 from playground import services
 from tests.api.conftest import problems
 
@@ -122,8 +123,16 @@ def test_a_list_takes_as_many_queries_for_many_as_for_few(
         prompt.feedback.create(user=vera, is_positive=True)
     api.get(URL)  # the first use of a token is noted
 
-    # token, count, page, feedback
-    with django_assert_num_queries(4):
+    # token, count, page; chats, askers and feedback of its prompts
+    with django_assert_num_queries(6):
         api.get(URL, {"limit": 1})
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         api.get(URL)
+
+
+def test_pages_far_from_the_start_are_of_the_same_order(api, two_chats, monkeypatch):
+    near = texts(api.get(URL, {"offset": 1, "limit": 2}))
+    monkeypatch.setattr(paging, "_FAR", 1)
+
+    assert texts(api.get(URL, {"offset": 1, "limit": 2})) == near == ["b", "c"]
+    assert texts(api.get(URL, {"offset": 9})) == []
