@@ -9,8 +9,20 @@ import pytest
 from datarobot.enums import PromptType
 from datarobot.models.genai.chat import Chat
 from datarobot.models.genai.chat_prompt import ChatPrompt, FeedbackMetadata
+from datarobot.models.genai.comparison_chat import ComparisonChat
+from datarobot.models.genai.comparison_prompt import ComparisonPrompt
+from datarobot.models.genai.evaluation_dataset_configuration import EvaluationDatasetConfiguration
+from datarobot.models.genai.evaluation_dataset_metric_aggregation import (
+    EvaluationDatasetMetricAggregation,
+)
+from datarobot.models.genai.jobstatus import JobStatus
 from datarobot.models.genai.llm import LLMDefinition
 from datarobot.models.genai.llm_blueprint import LLMBlueprint, VectorDatabaseSettings
+from datarobot.models.genai.metric_insights import MetricInsights
+from datarobot.models.genai.ootb_metric_configuration import (
+    OOTBMetricConfigurationRequest,
+    PlaygroundOOTBMetricConfiguration,
+)
 from datarobot.models.genai.playground import Playground
 from datarobot.models.genai.vector_database import ChunkingParameters, VectorDatabase
 
@@ -21,7 +33,7 @@ from tests.sdk.conftest import LIBRARY, Library, built
 SOON_SECONDS = 4.0
 
 
-def test_a_use_case_becomes_an_answer_with_citations_that_is_judged(
+def test_a_use_case_becomes_answers_that_are_judged_compared_and_evaluated(
     use_case: dr.UseCase, upload: Callable[..., dr.Dataset], llm: LLMServer, llm_id: str
 ):
     dataset = upload("library.csv", LIBRARY)
@@ -71,6 +83,41 @@ def test_a_use_case_becomes_an_answer_with_citations_that_is_judged(
     judged = prompt.update(feedback_metadata=FeedbackMetadata(feedback="1"))
 
     assert len(judged.result_metadata.feedback_result.positive_user_ids) == 1
+    baseline = LLMBlueprint.create(playground=playground, name="From memory", llm=llm_id)
+    PlaygroundOOTBMetricConfiguration.create(
+        playground.id, [OOTBMetricConfigurationRequest(ootb_metric_name="response_tokens")]
+    )
+    compared = ComparisonPrompt.create(
+        [blueprint.update(is_saved=True), baseline.update(is_saved=True)],
+        "Which oil burns in the south?",
+        comparison_chat=ComparisonChat.create(name="Both", playground=playground),
+        wait_for_completion=True,
+    )
+
+    assert [len(result.citations) for result in compared.results] == [2, 0]
+    for result in compared.results:
+        assert result.execution_status == "COMPLETED"
+        assert [one.name for one in result.result_metadata.metrics] == ["response_tokens"]
+
+    configuration = EvaluationDatasetConfiguration.create(
+        name="Oil",
+        use_case_id=use_case.id,
+        dataset_id=upload("questions.csv", "question\nWhich oil?\nSince when?\n").id,
+        prompt_column_name="question",
+        playground_id=playground.id,
+    )
+    job = EvaluationDatasetMetricAggregation.create(
+        chat_name="Nightly",
+        llm_blueprint_ids=[blueprint.id, baseline.id],
+        evaluation_dataset_configuration_id=configuration.id,
+        insights_configuration=MetricInsights.list(playground, with_aggregation_types_only=True),
+    )
+    while JobStatus.get(job).status not in {"COMPLETED", "ERROR", "ABORTED"}:
+        pass
+    figures = EvaluationDatasetMetricAggregation.list(llm_blueprint_ids=[blueprint.id, baseline.id])
+
+    assert {one.llm_blueprint_id for one in figures} == {blueprint.id, baseline.id}
+    assert all(one.aggregation_value > 0 for one in figures)
     assert [one.id for one in ChatPrompt.list(chat=chat)] == [prompt.id]
     assert [one.id for one in VectorDatabase.list(use_case=use_case)] == [database.id]
     assert Chat.get(chat.id).prompts_count == 1
