@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -62,12 +62,14 @@ class Tails:
         elif message.event in {"restarted", "finished", "deleted"}:
             self._pieces.pop(message.topic, None)
 
-    def complete(self, chat_id: str, prompt_id: str, stored: str) -> str | None:
+    def complete(self, row: "_Unfinished") -> str | None:
         """All text so far, or None while what is stored does not yet reach up to the tail."""
-        text = stored
-        for message in self._pieces.get(f"chat:{chat_id}", []):
+        text = row.text
+        for message in self._pieces.get(f"chat:{row.chat_id}", []):
             piece = message.data
-            if piece["prompt"] != prompt_id or piece["end"] <= len(text):
+            if (piece["prompt"], piece["attempt"]) != (row.prompt_id, row.attempt):
+                continue
+            if piece["end"] <= len(text):
                 continue
             if piece["offset"] > len(text):
                 return None
@@ -144,46 +146,83 @@ def _all_visible(user: User, watched: Watched) -> bool:
     return chats == len(watched.chat_ids) and databases.count() == len(watched.database_ids)
 
 
-async def _stream(watched: Watched) -> AsyncIterator[bytes]:
+async def _stream(watched: Watched) -> AsyncGenerator[bytes, None]:
     tails()
     ends_at = time.monotonic() + _LONGEST_STREAM_SECONDS
     async with listener().subscribe(*watched.topics) as queue:
-        yield await _catch_up(watched)
+        batch = [GAP]
         while (left := ends_at - time.monotonic()) > 0:
+            while GAP in batch:
+                caught_up = await _catch_up(watched)
+                yield caught_up.events
+                known = [message for message in batch if message is not GAP]
+                batch = caught_up.news(known + _waiting(queue))
+            if batch:
+                yield b"".join(_encode(message.event, message.raw) for message in batch)
             try:
-                message = await asyncio.wait_for(queue.get(), min(left, _KEEP_ALIVE_SECONDS))
+                first = await asyncio.wait_for(queue.get(), min(left, _KEEP_ALIVE_SECONDS))
+                batch = [first, *_waiting(queue)]
             except TimeoutError:
                 yield b": still here\n\n"
-                continue
-            batch = [message]
-            while not queue.empty():
-                batch.append(queue.get_nowait())
-            if GAP in batch:
-                yield await _catch_up(watched)
-            yield b"".join(_encode(one.event, one.raw) for one in batch if one is not GAP)
+                batch = []
 
 
-async def _catch_up(watched: Watched) -> bytes:
+def _waiting(queue: asyncio.Queue[Message]) -> list[Message]:
+    return [queue.get_nowait() for _ in range(queue.qsize())]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unfinished:
+    """A prompt without its whole answer. `text` is what is stored of its latest attempt."""
+
+    prompt_id: str
+    chat_id: str
+    status: str
+    attempt: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _CaughtUp:
+    """The encoded events that say how things are, and by prompt the attempt they speak of."""
+
+    events: bytes
+    attempts: dict[str, int]
+
+    def news(self, messages: list[Message]) -> list[Message]:
+        """Without what was said of attempts before: an earlier one's text does not join this one's."""
+        return [one for one in messages if not self._is_old(one)]
+
+    def _is_old(self, message: Message) -> bool:
+        if message.event not in {"delta", "restarted"}:
+            return False
+        data = message.data
+        latest = self.attempts.get(data["prompt"], 0)
+        return bool(data["attempt"] < latest + (message.event == "restarted"))
+
+
+async def _catch_up(watched: Watched) -> _CaughtUp:
     """Which answers are running, and all their text so far."""
     while True:
         rows = await in_thread(_unfinished, watched.chat_ids)
         # From here to the return nothing awaits: the tails cannot move on.
-        texts = {pk: tails().complete(chat, pk, stored) for pk, chat, _, stored in rows}
-        is_running = any(status == Status.RUNNING for _, _, status, _ in rows)
-        if None not in texts.values() and not (is_running and tails().settling()):
+        texts = [tails().complete(row) for row in rows]
+        is_running = any(row.status == Status.RUNNING for row in rows)
+        if None not in texts and not (is_running and tails().settling()):
             break
         await asyncio.sleep(tails().settling() or _STORED_SOON_SECONDS)
-    events = [_encode("sync", json.dumps({"unfinished": [pk for pk, *_ in rows]}))]
-    for pk, _, status, _ in rows:
-        text = texts[pk] or ""
-        data = {"prompt": pk, "status": status, "text": text, "end": len(text)}
+    events = [_encode("sync", json.dumps({"unfinished": [row.prompt_id for row in rows]}))]
+    for row, text in zip(rows, texts, strict=True):
+        text = text or ""
+        data = {"prompt": row.prompt_id, "status": row.status, "text": text, "end": len(text)}
         events.append(_encode("snapshot", json.dumps(data)))
-    return b"".join(events)
+    return _CaughtUp(b"".join(events), {row.prompt_id: row.attempt for row in rows})
 
 
-def _unfinished(chat_ids: tuple[str, ...]) -> list[tuple[str, str, str, str]]:
+def _unfinished(chat_ids: tuple[str, ...]) -> list[_Unfinished]:
     prompts = ChatPrompt.objects.filter(chat__in=chat_ids).unfinished()
-    return list(prompts.values_list("id", "chat_id", "status", "result_text"))
+    rows = prompts.values_list("id", "chat_id", "status", "attempt", "result_text")
+    return [_Unfinished(*row) for row in rows]
 
 
 def _encode(event: str, data: str) -> bytes:

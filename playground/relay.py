@@ -18,6 +18,7 @@ import psycopg
 
 from config.database import connection_parameters
 from config.notify import CHANNEL, encode, pack
+from config.storable import storable
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class Relay:
 
     def add(self, answer: AnswerText, text: str) -> None:
         """Append a piece; it is sent with the next statement."""
-        text = _storable(text)
+        text = storable(text)  # offsets count what is stored
         answer.pieces.append(text)
         answer.unsent.append(text)
         answer.length += len(text)
@@ -134,6 +135,7 @@ class Relay:
                         event="delta",
                         data={
                             "prompt": answer.prompt_id,
+                            "attempt": answer.attempt,
                             "offset": offset,
                             "end": answer.sent,
                             "text": piece,
@@ -207,14 +209,6 @@ class Relay:
         self._store_timer = None
         self._is_time_to_store = True
         self._wake.set()
-
-
-def _storable(text: str) -> str:
-    """Without NUL and halves of surrogate pairs, which PostgreSQL takes neither in rows nor in
-    notifications; offsets count what is stored."""
-    if not text.isascii():
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text.replace("\x00", "")
 
 
 def _later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:

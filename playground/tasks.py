@@ -79,7 +79,7 @@ async def _work_on(begun: Begun, switch: _Switch) -> None:
     outcome = Outcome()
     try:
         if prompt.attempt > 1:
-            voice.tell(text, "restarted")
+            voice.tell(text, "restarted", {"attempt": prompt.attempt})
         if begun.question is None:
             outcome.ended = Failed(begun.problem)
         elif prompt.stop_requested or switch.is_off:

@@ -9,7 +9,8 @@ from blueprints.models import Blueprint
 from config.listener import Message, listener
 from config.status import Status
 from config.threads import in_thread
-from playground.events import Tails, Watched, _catch_up, tails
+from playground import events
+from playground.events import Tails, Watched, tails
 from playground.models import Chat, ChatPrompt, Playground
 from playground.relay import Relay
 
@@ -151,14 +152,56 @@ async def test_whoever_connects_late_gets_stored_text_and_tail(prompt):
         await until_stored(prompt, "The first")
         relay.add(answer, " and the rest")
         await heard(queue, 2)
-        caught_up = await _catch_up(Watched((prompt.chat_id,), ()))
+        stream = events._stream(Watched((prompt.chat_id,), ()))
+        caught_up = await anext(stream)
+        await stream.aclose()
     assert b'"text": "The first and the rest", "end": 22' in caught_up
     await listener().stop()
 
 
-def delta(offset, text):
-    data = {"prompt": "p", "offset": offset, "end": offset + len(text), "text": text}
-    return Message("chat:c", "delta", json.dumps(data))
+async def test_words_of_an_earlier_attempt_are_not_told_after_those_of_a_later_one(
+    prompt, monkeypatch
+):
+    """As when a lost database is back at last, and the answer was begun again meanwhile."""
+
+    async def tell() -> None:
+        relay = Relay()
+        async with listener().subscribe(f"chat:{prompt.chat_id}") as queue, relay.running():
+            ids = {"prompt_id": prompt.pk, "chat_id": prompt.chat_id}
+            relay.add(relay.begin(**ids, attempt=1), "Be")
+            again = relay.begin(**ids, attempt=2)
+            relay.tell(again, "restarted", {"attempt": 2})
+            relay.add(again, "Bec")
+            await relay.drained()
+            relay.add(again, "ause")
+            await heard(queue, 4)
+
+    telling = [tell]
+
+    async def in_thread_later(*args):
+        while telling:
+            await telling.pop()()
+        return await in_thread(*args)
+
+    await in_thread(ChatPrompt.objects.filter(pk=prompt.pk).update, attempt=2)
+    monkeypatch.setattr(events, "in_thread", in_thread_later)
+    stream = events._stream(Watched((prompt.chat_id,), ()))
+    caught_up, rest = [await anext(stream) for _ in range(2)]
+    await stream.aclose()
+
+    assert b'"text": "Because", "end": 7' in caught_up
+    assert (rest.count(b"event: delta"), rest.count(b'"attempt":2')) == (2, 2)
+    assert b"restarted" not in rest
+    await listener().stop()
+
+
+def delta(offset, text, attempt=1):
+    data = {"prompt": "p", "attempt": attempt, "offset": offset, "text": text}
+    return Message("chat:c", "delta", json.dumps(data | {"end": offset + len(text)}))
+
+
+def row(text, prompt_id="p"):
+    return events._Unfinished(prompt_id, "c", Status.RUNNING, attempt=1, text=text)
 
 
 def test_tails_wait_for_the_database_when_they_began_in_the_middle():
@@ -166,11 +209,17 @@ def test_tails_wait_for_the_database_when_they_began_in_the_middle():
     known.hear(delta(5, "fg"))
     known.hear(delta(7, "h"))
 
-    assert known.complete("c", "p", "abc") is None
-    assert known.complete("c", "p", "abcde") == "abcdefgh"
-    assert known.complete("c", "p", "abcdefg") == "abcdefgh"
-    assert known.complete("c", "p", "abcdefghi") == "abcdefghi"
-    assert known.complete("c", "other", "abc") == "abc"
+    assert known.complete(row("abc")) is None
+    assert known.complete(row("abcde")) == "abcdefgh"
+    assert known.complete(row("abcdefg")) == "abcdefgh"
+    assert known.complete(row("abcdefghi")) == "abcdefghi"
+    assert known.complete(row("abc", "other")) == "abc"
+
+
+def test_tails_of_other_attempts_do_not_count():
+    known = Tails()
+    known.hear(delta(0, "abcd", attempt=2))
+    assert known.complete(row("ab")) == "ab"
 
 
 @pytest.mark.parametrize("event", ["restarted", "finished", "deleted"])
@@ -178,7 +227,7 @@ def test_tails_forget_what_is_over(event):
     known = Tails()
     known.hear(delta(0, "abc"))
     known.hear(Message("chat:c", event, '{"prompt": "p"}'))
-    assert known.complete("c", "p", "") == ""
+    assert known.complete(row("")) == ""
 
 
 async def test_the_relay_goes_on_after_the_database_connection_was_cut(prompt):
