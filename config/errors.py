@@ -1,5 +1,7 @@
 """The one exception whose message may be shown to whoever asked."""
 
+from config.storable import storable
+
 
 class AppError(Exception):
     """Something the user can act on: the message says what is wrong and what to do.
@@ -10,7 +12,8 @@ class AppError(Exception):
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        # It may quote a server elsewhere, and is often kept in a row.
+        self.message = storable(message)
         self.field = field
 
 

@@ -18,6 +18,8 @@ Row = dict[str, str]
 _SAMPLE = 20_000
 # Longer than any question that could be asked, with its quotes doubled.
 _LONGEST_LINE = 2_000_000
+# Every row is filled up to so many cells.
+_MOST_COLUMNS = 1_000
 _FIELD = "dataset"
 
 
@@ -73,6 +75,12 @@ class _Reader:
         header = [name.removeprefix("\ufeff").strip() for name in next(self._cells, [])]
         if not any(header):
             raise InvalidInput("The first line of the file must name its columns.", field=_FIELD)
+        if len(header) > _MOST_COLUMNS:
+            raise InvalidInput(
+                f"The file has {len(header):,} columns; {_MOST_COLUMNS:,} is the most: leave "
+                "some out.",
+                field=_FIELD,
+            )
         doubles = {name for name in header if name and header.count(name) > 1}
         if doubles:
             raise InvalidInput(

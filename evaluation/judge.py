@@ -11,6 +11,7 @@ from typing import Any
 from blueprints.models import LLM
 from blueprints.providers import client_for
 from blueprints.providers.base import LLMRequest, Message, ProviderError, TextPiece
+from config.storable import storable
 from evaluation.models import MetricName
 from vectordb.tokens import count_tokens, cut_to_tokens
 
@@ -151,7 +152,7 @@ def opinion_in(said: str) -> Opinion | None:
             reason = found.get("reason")
             return Opinion(
                 score=(score - _LOWEST) / (_HIGHEST - _LOWEST),
-                reason=reason[:_LONGEST_REASON] if isinstance(reason, str) else "",
+                reason=storable(reason[:_LONGEST_REASON]) if isinstance(reason, str) else "",
             )
     return None
 

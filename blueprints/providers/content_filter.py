@@ -6,6 +6,8 @@ A guard is {"name", "stage": "prompt" or "response", "filtered", and "severity" 
 
 from typing import Any
 
+from config.storable import storable
+
 Guard = dict[str, Any]
 
 _SEVERITIES = ("safe", "low", "medium", "high")
@@ -32,8 +34,8 @@ def findings_in_refusal(body: Any) -> tuple[Guard, ...]:
 
 
 def _guard(name: str, result: dict[str, Any], stage: str) -> Guard:
-    guard: Guard = {"name": name, "stage": stage, "filtered": bool(result["filtered"])}
-    severity = str(result.get("severity") or "")
+    guard: Guard = {"name": storable(name), "stage": stage, "filtered": bool(result["filtered"])}
+    severity = storable(str(result.get("severity") or ""))
     if severity:
         return guard | {"severity": severity}
     return guard | {"detected": bool(result.get("detected")) or guard["filtered"]}

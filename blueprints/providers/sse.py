@@ -7,9 +7,11 @@ import json
 from typing import Any
 
 from blueprints.providers.content_filter import note_findings
+from config.storable import storable
 
 # A line longer than this is no chunk of a chat completion.
 LONGEST_LINE = 4 * 1024 * 1024
+_LONGEST_MODEL_NAME = 200
 
 
 class NotAnAnswer(ValueError):
@@ -111,7 +113,7 @@ class ChatStreamParser:
             raise NotAnAnswer("no choices")
         self.chunks += 1
         if not self.model_name and isinstance(event.get("model"), str):
-            self.model_name = event["model"]
+            self.model_name = storable(event["model"])[:_LONGEST_MODEL_NAME]
         if event.get("usage"):
             self._usage(event["usage"])
         if event.get("prompt_filter_results"):

@@ -86,6 +86,11 @@ def test_it_reads_tables_as_they_come(configure, text, expected):
         ("question,a\n" + "x" * 500_001 + ",y\n", "dataset", "Question 1 has 500,001 characters"),
         ("question,a\n" + "x" * 2_000_000 + ",y\n", "dataset", "more than 2,000,000 characters"),
         ("question,a\n" + "x,y\n" * 10_001, "dataset", "more than 10,000 questions"),
+        (
+            "question," + ",".join(f"c{number}" for number in range(200_000)) + "\nx\n",
+            "dataset",
+            "200,001 columns; 1,000 is the most",
+        ),
     ],
 )
 def test_it_says_what_is_wrong_with_a_file(configure, text, field, said):

@@ -272,6 +272,12 @@ def test_long_texts_take_no_long_time(piece):
     find_personal_data(piece * 100_000)
 
 
+@pytest.mark.timeout(20)
+def test_finding_much_takes_no_long_time():
+    found = find_personal_data("a@b.cd 4111 1111 1111 1111 " * 18_000)
+    assert len(found) == 36_000
+
+
 # Reading a judge's words.
 
 
@@ -300,3 +306,19 @@ def test_long_texts_take_no_long_time(piece):
 def test_the_last_object_with_a_score_counts(said, score):
     opinion = opinion_in(said)
     assert (opinion.score if opinion else None) == score
+
+
+@in_queue
+@pytest.mark.parametrize(
+    ("odd", "stored"), [("\\u0000", "It is."), ("\\ud800", "It \N{REPLACEMENT CHARACTER}is.")]
+)
+def test_what_cannot_be_stored_of_a_reason_costs_no_answer(
+    answered, chat, measure, judge, judge_server, odd, stored
+):
+    measure("toxicity_violation", llm_id=judge.pk)
+    judge_server.always = Behaviour(text=f'{{"reason": "It {odd}is.", "score": 5}}')
+
+    prompt = answered(chat)
+
+    assert (prompt.status, prompt.result_text) == (Status.COMPLETED, servers.DEFAULT_TEXT)
+    assert {one["reason"] for one in prompt.metrics} == {stored}

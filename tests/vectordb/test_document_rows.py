@@ -154,6 +154,7 @@ def test_fifty_columns_of_metadata_are_taken(dataset):
     ("content", "why"),
     [
         (table(*(f"c{number}" for number in range(51))), "51 columns of metadata; 50 is the most"),
+        (table(*(f"c{n}" for n in range(100_000))), "100000 columns of metadata"),
         (table("source"), "cannot be called “source”"),
         (table("a", "a"), "Two columns .* called “a”"),
         (table("$or"), "does not begin with"),

@@ -52,6 +52,11 @@ class Header:
 def check_columns(names: list[str]) -> None:
     """Raise ParseError when these are no columns for documents and their metadata."""
     named = [name for name in names if name]
+    if len(named) - 2 > MOST_COLUMNS:
+        raise ParseError(
+            f"This CSV file has {len(named) - 2} columns of metadata; {MOST_COLUMNS} is the most. "
+            "Leave some out."
+        )
     twice = next((name for name in named if named.count(name) > 1), None)
     if twice is not None:
         raise ParseError(f"Two columns of this CSV file are called “{twice}”: rename one.")
@@ -59,11 +64,6 @@ def check_columns(names: list[str]) -> None:
         raise ParseError(
             f"A metadata column cannot be called “{SOURCE}”: that is what the path of a document "
             "is called. Rename it."
-        )
-    if len(named) - 2 > MOST_COLUMNS:
-        raise ParseError(
-            f"This CSV file has {len(named) - 2} columns of metadata; {MOST_COLUMNS} is the most. "
-            "Leave some out."
         )
     if any(name.startswith("$") or len(name) > 200 for name in named):
         raise ParseError("A column's name has 200 characters at most and does not begin with $.")
