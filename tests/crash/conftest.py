@@ -135,14 +135,14 @@ class Asker:
         self._thread.join(60)
 
     def _run(self) -> None:
-        for chat in self._chats:
-            if self._stopped.wait(0.1):
-                return
-            body = {"chatId": chat, "text": "Are you there?"}
+        waiting = list(self._chats)
+        while waiting and not self._stopped.wait(0.1):
+            body = {"chatId": waiting[-1], "text": "Are you there?"}
             try:
                 answer = self._person.send("POST", "/api/v2/genai/chatPrompts/", body)
             except (OSError, HTTPException):
-                continue
+                continue  # nobody is there: however long that lasts, this chat is asked again
+            waiting.pop()
             if answer.status == 202:
                 self.acknowledged.append(answer.json()["id"])
 
