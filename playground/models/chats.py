@@ -44,10 +44,14 @@ class Chat(models.Model):
     comparison = models.ForeignKey(
         ComparisonChat, models.CASCADE, null=True, related_name="columns"
     )
-    llm = models.ForeignKey(LLM, models.SET_NULL, null=True, related_name="+")
+    # What was deleted since is still named: the chat's next question says so, rather than to be
+    # answered by something else.
+    llm = models.ForeignKey(
+        LLM, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
     llm_settings = models.JSONField(null=True)
     vector_database = models.ForeignKey(
-        VectorDatabase, models.SET_NULL, null=True, related_name="+"
+        VectorDatabase, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )
     retrieval_settings = models.JSONField(null=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
