@@ -266,17 +266,20 @@ class ChatPromptSerializer(CamelSerializer):
 
 
 def _result_metadata(prompt: ChatPrompt) -> dict[str, Any]:
-    input_tokens, output_tokens = prompt.input_tokens or 0, prompt.output_tokens or 0
+    # Of a failed answer nothing is counted, whatever was spent on it.
+    is_counted = prompt.status != Status.ERROR
+    input_tokens = (is_counted and prompt.input_tokens) or 0
+    output_tokens = (is_counted and prompt.output_tokens) or 0
     # Lists fetch them as `marks`, which spares a query set for each prompt.
     feedback = getattr(prompt, "marks", None)
     if feedback is None:
         feedback = list(prompt.feedback.all())
     return {
-        "latency_milliseconds": round(prompt.latency_ms or 0),
+        "latency_milliseconds": round((is_counted and prompt.latency_ms) or 0),
         "input_token_count": input_tokens,
         "output_token_count": output_tokens,
         "total_token_count": input_tokens + output_tokens,
-        "estimated_docs_token_count": prompt.docs_tokens,
+        "estimated_docs_token_count": prompt.docs_tokens if is_counted else 0,
         "feedback_result": {
             "positive_user_ids": [mark.user_id for mark in feedback if mark.is_positive],
             "negative_user_ids": [mark.user_id for mark in feedback if not mark.is_positive],
