@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower, NullIf
 from django.utils import timezone
 
 from config.ids import IdField
@@ -60,6 +60,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def display_name(self) -> str:
         return self.name or self.email.partition("@")[0]
+
+
+def display_name_of(user: str) -> Coalesce:
+    """The same in a query, of the user at this path of it."""
+    address = models.Func(
+        models.F(f"{user}__email"),
+        models.Value("@"),
+        models.Value(1),
+        function="split_part",
+        output_field=models.CharField(),
+    )
+    return Coalesce(NullIf(f"{user}__name", models.Value("")), address)
 
 
 class Role(models.TextChoices):

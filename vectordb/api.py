@@ -7,7 +7,7 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import UseCase, User
+from accounts.models import UseCase, User, display_name_of
 from config.api import jobs
 from config.api.fields import order_by
 from config.api.openapi import operation
@@ -68,6 +68,7 @@ class VectorDatabases(Endpoint):
     def get(self, request: Request) -> Response:
         query = self.query(VectorDatabaseQuery)
         rows = _filtered(databases_of(self.user), query)
+        rows = rows.annotate(creator_name=display_name_of("created_by"))
         rows = rows.order_by(*order_by(query.get("sort"), ["-created_at", "-pk"]))
         return self.page(query, rows, VectorDatabaseSerializer)
 

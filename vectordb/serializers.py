@@ -142,7 +142,7 @@ class VectorDatabaseQuery(ListQuery):
             "chunking_method": "chunking_method",
             "chunks_count": "chunks_count",
             "size": "size",
-            "user_name": "created_by__name",
+            "user_name": "creator_name",
             "dataset_name": "dataset_name",
             "playgrounds_count": "playgrounds_count",
             "source": "pk",  # all have the same
@@ -151,7 +151,7 @@ class VectorDatabaseQuery(ListQuery):
 
 
 class VectorDatabaseSerializer(CamelSerializer):
-    """`playgrounds_count` is annotated."""
+    """`playgrounds_count` is annotated, and `creator_name` where they are sorted."""
 
     id = serializers.CharField()
     name = serializers.CharField()
