@@ -10,7 +10,7 @@ from config.status import UNFINISHED, Status
 from vectordb import ingest, tasks, versions
 from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.models import Dataset, Document, Ingestion, VectorDatabase
-from vectordb.naming import checked_name
+from vectordb.naming import verbatim_name
 from vectordb.parsing.base import Kind, ParseError
 from vectordb.parsing.document_rows import (
     MOST_COLUMNS,
@@ -55,7 +55,7 @@ def create_vector_database(
     for document in documents:
         _check_columns(document, is_custom=database.is_custom_chunking)
     database.metadata_columns = _metadata_columns(documents)
-    database.name = checked_name(name, f"Vector Database for {database.dataset_name}")
+    database.name = verbatim_name(name, f"Vector Database for {database.dataset_name}")
     database.use_case = use_case
     database.created_by = user
     database.updates_blueprints = updates_blueprints and parent is not None
@@ -143,7 +143,7 @@ def _metadata_columns(documents: list[Document]) -> list[str]:
 
 def rename_vector_database(database: VectorDatabase, *, user: User, name: str) -> VectorDatabase:
     require_editor(database.use_case, user)
-    database.name = checked_name(name)
+    database.name = verbatim_name(name)
     database.save(update_fields=["name", "updated_at"])
     return database
 
