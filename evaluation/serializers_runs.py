@@ -12,6 +12,8 @@ from evaluation.models import AggregationType, MetricAggregation
 from vectordb.serializers import ORGANIZATION
 
 LONGEST_NAME = 200
+# All that a playground can have, twice over. Each is read off every answer.
+MOST_INSIGHTS = 300
 
 _SHARE = {
     "type": "object",
@@ -48,7 +50,7 @@ class EvaluationRunRequest(CamelSerializer):
     chat_name = Str(max_length=LONGEST_NAME, help_text="The name of the chats that are made.")
     llm_blueprint_ids = StrList(help_text="At least one; all in the playground of the dataset.")
     evaluation_dataset_configuration_id = Str()
-    insights_configuration = InsightRequest(many=True)
+    insights_configuration = InsightRequest(many=True, max_length=MOST_INSIGHTS)
 
 
 class EvaluationRunSerializer(CamelSerializer):

@@ -15,6 +15,8 @@ from config.errors import InvalidInput
 
 _DEEPEST = 8
 _MOST_CONDITIONS = 100
+# In one list.
+_MOST_VALUES = 1_000
 _COMBINATIONS = {"$and": sql.SQL(" AND "), "$or": sql.SQL(" OR ")}
 
 # A chunk without the field matches only the negative operators.
@@ -119,6 +121,8 @@ def _equal(name: str, operand: Any) -> sql.Composable:
 def _among(name: str, operand: Any) -> sql.Composable:
     if not isinstance(operand, list) or not operand:
         raise _refuse(f"$in and $nin take a list of values for {name}.")
+    if len(operand) > _MOST_VALUES:
+        raise _refuse(f"$in and $nin take {_MOST_VALUES:,} values for {name} at most.")
     values = [sql.SQL("{}::jsonb").format(_scalar(name, value)) for value in operand]
     return _AMONG.format(field=_field(name), values=sql.SQL(", ").join(values))
 

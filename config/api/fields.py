@@ -17,6 +17,8 @@ from config.status import Status
 PROMPT_STATUSES = [str(status) for status in Status if status != Status.CANCELLED]
 _LARGEST_INT = 2**31 - 1
 _DEEPEST = 20
+# More than any list of ids or words has, and fewer than a query may have parameters.
+_LONGEST_LIST = 1_000
 
 
 class _Typed(serializers.Field[Any, Any, Any, Any]):
@@ -79,15 +81,9 @@ class Float(_Typed, serializers.FloatField):
     }
 
     def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool) or not isinstance(data, int | float):
+        if isinstance(data, bool) or not isinstance(data, int | float) or not _is_finite(data):
             self.fail("invalid")
-        try:
-            value = float(data)
-        except OverflowError:
-            value = math.inf
-        if not math.isfinite(value):
-            self.fail("invalid")
-        return value
+        return float(data)
 
 
 class Bool(_Typed, serializers.BooleanField):
@@ -133,7 +129,7 @@ class StrList(_Typed, serializers.ListField):
     }
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**({"child": Str()} | options))
+        super().__init__(**({"child": Str(), "max_length": _LONGEST_LIST} | options))
         validators: list[Any] = self.validators
         for validator in validators:
             validator.code = self.codes.get(validator.code, validator.code)
@@ -148,8 +144,9 @@ class JsonObject(_Typed, serializers.DictField):
         "null": "Input should be a valid dictionary",
         "deep": "Input is nested too deeply",
         "unstorable": "Text must not contain NUL characters or halves of surrogate pairs",
+        "infinite": "Numbers must not be larger than a double can be",
     }
-    codes |= {"deep": "value_error", "unstorable": "value_error"}
+    codes |= dict.fromkeys(("deep", "unstorable", "infinite"), "value_error")
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
@@ -165,6 +162,8 @@ class JsonObject(_Typed, serializers.DictField):
             self.fail("deep")
         if isinstance(value, str) and not _is_storable(value):
             self.fail("unstorable")
+        if isinstance(value, int | float) and not _is_finite(value):
+            self.fail("infinite")
         if isinstance(value, dict):
             for key, inner in value.items():
                 self._check(key, depth=depth)
@@ -172,6 +171,13 @@ class JsonObject(_Typed, serializers.DictField):
         elif isinstance(value, list):
             for inner in value:
                 self._check(inner, depth=depth + 1)
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number that no float reaches
+        return False
 
 
 def _is_storable(text: str) -> bool:
