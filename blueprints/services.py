@@ -137,15 +137,15 @@ def copy_blueprint(
     *,
     user: User,
     name: str,
-    description: str = "",
+    description: str | None = None,
     settings: AnswerSettings | None = None,
 ) -> Blueprint:
-    """A new draft in the same use case, with the blueprint's settings or the given ones."""
+    """A new draft in the same use case, described and set as the blueprint unless told otherwise."""
     return create_blueprint(
         user=user,
         use_case=blueprint.use_case,
         name=name,
-        description=description or blueprint.description,
+        description=blueprint.description if description is None else description,
         settings=settings or AnswerSettings.of_version(blueprint.current),
     )
 

@@ -85,7 +85,7 @@ class FromLLMBlueprint(Endpoint):
             user=self.user,
             playground=home_of(blueprint),
             name=given["name"],
-            description=given.get("description") or "",
+            description=given.get("description"),
         )
         return _answer(self.user, copy.pk, status=201)
 

@@ -169,10 +169,11 @@ def copy_blueprint(
     user: User,
     playground: Playground,
     name: str,
-    description: str = "",
+    description: str | None = None,
     settings: AnswerSettings | None = None,
 ) -> Blueprint:
-    """A new draft with the same settings (or those given), at home in this playground."""
+    """A new draft with the same description and settings (or those given), at home in this
+    playground."""
     copy = blueprint_services.copy_blueprint(
         blueprint, user=user, name=name, description=description, settings=settings
     )
