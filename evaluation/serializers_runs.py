@@ -50,7 +50,9 @@ class EvaluationRunRequest(CamelSerializer):
     chat_name = Str(max_length=LONGEST_NAME, help_text="The name of the chats that are made.")
     llm_blueprint_ids = StrList(help_text="At least one; all in the playground of the dataset.")
     evaluation_dataset_configuration_id = Str()
-    insights_configuration = InsightRequest(many=True, max_length=MOST_INSIGHTS)
+    insights_configuration: Any = serializers.ListSerializer(
+        child=InsightRequest(), max_length=MOST_INSIGHTS
+    )
 
 
 class EvaluationRunSerializer(CamelSerializer):

@@ -129,7 +129,8 @@ class StrList(_Typed, serializers.ListField):
     }
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**({"child": Str(), "max_length": _LONGEST_LIST} | options))
+        defaults: dict[str, Any] = {"child": Str(), "max_length": _LONGEST_LIST}
+        super().__init__(**(defaults | options))
         validators: list[Any] = self.validators
         for validator in validators:
             validator.code = self.codes.get(validator.code, validator.code)
