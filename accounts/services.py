@@ -46,7 +46,7 @@ def update_use_case(use_case: UseCase, *, user: User, **changes: str) -> UseCase
         if field in changes:
             setattr(use_case, field, changes[field])
     use_case.updated_by = user
-    use_case.save()
+    use_case.save(force_update=True)  # one that was deleted meanwhile stays so
     return use_case
 
 

@@ -35,6 +35,9 @@ class Columns:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+_OF_COLUMNS = ("rows_count", *(field.name for field in fields(Columns)))
+
+
 @dataclass(frozen=True, slots=True)
 class QuestionRow:
     """A question and, where the dataset has it, the right answer."""
@@ -72,11 +75,15 @@ def update_configuration(
     """Change name and columns, and with `dataset` the file. Earlier runs stay as they were."""
     require_editor(configuration.playground.use_case, user)
     configuration.name = name
+    changed = ["name"]
     if dataset is not None:
         _read_into(configuration, dataset, columns, user)
+        changed += [*_OF_COLUMNS, "dataset_id", "dataset_name", "document", "size"]
     elif columns != Columns.of(configuration):
         _read_columns(configuration, _document_of(configuration), columns)
-    configuration.save()
+        changed += _OF_COLUMNS
+    # No more than that: its file may be deleted meanwhile.
+    configuration.save(update_fields=changed)
     return configuration
 
 

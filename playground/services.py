@@ -82,7 +82,7 @@ def update_playground(playground: Playground, *, user: User, **changes: str) -> 
         if field in changes:
             setattr(playground, field, changes[field])
     playground.updated_by = user
-    playground.save()
+    playground.save(force_update=True)  # one that was deleted meanwhile stays so
     return playground
 
 
