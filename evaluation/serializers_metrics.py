@@ -38,6 +38,8 @@ _INSIGHT_TYPES = [
     "Nemo",
 ]
 
+_WORDS = {"type": "string", "minLength": 1, "maxLength": LONGEST_COMPARAND}
+
 
 def _many(shape: Any, **options: Any) -> Any:
     return shape(many=True, max_length=MOST_ENTRIES, **options)
@@ -57,17 +59,18 @@ class _EitherSpelling(CamelSerializer):
     {
         "oneOf": [
             {"type": "number"},
-            {"type": "string", "maxLength": LONGEST_COMPARAND},
+            _WORDS,
             {"type": "boolean"},
-            {"type": "array", "items": {"type": "string"}, "maxItems": MOST_ENTRIES},
+            {"type": "array", "items": _WORDS, "maxItems": MOST_ENTRIES},
         ]
     }
 )
 class ComparandField(serializers.Field[Any, Any, Any, Any]):
     """A number, text, true or false, or a list of texts."""
 
-    _text = Str(max_length=LONGEST_COMPARAND)
-    _texts = StrList(child=Str(max_length=LONGEST_COMPARAND), max_length=MOST_ENTRIES)
+    # Clients refuse a list of metrics with a text without a character in it.
+    _text = Str(allow_blank=False, max_length=LONGEST_COMPARAND)
+    _texts = StrList(child=_text, max_length=MOST_ENTRIES)
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, bool):
