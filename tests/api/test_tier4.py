@@ -20,6 +20,8 @@ GENAI = [
     f"vectorDatabases/{ID}/deployments/",
     "vectorDatabases/fromCustomModelDeployment/",
     f"vectorDatabases/{ID}/externalVectorDatabaseDocuments/",
+    f"vectorDatabases/{ID}/textAndEmbeddings/",
+    f"vectorDatabases/{ID}/datasetExportJobs/",
     "llmTestConfigurations/",
     f"llmTestConfigurations/{ID}/",
     "llmTestConfigurations/ootbDatasets/",
