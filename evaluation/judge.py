@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,8 @@ _ATTEMPTS = 2
 _LOWEST, _HIGHEST = 1, 5
 # Thoughts of reasoning models come on top of the few words that are asked for.
 _LONGEST_ANSWER = 2_000
+# Where a server does not mind: the verdict is in so many characters from the end.
+_LONGEST_SAID = 20_000
 _ANSWER_SHARE = 0.25
 _LONGEST_REASON = 500
 # Of the judge's context, for what is judged; where its size is not known, so many tokens.
@@ -90,7 +92,7 @@ async def judge(llm: LLM, metric: MetricName, material: Mapping[str, str]) -> Op
         async with asyncio.timeout(SECONDS):
             for _ in range(_ATTEMPTS):
                 said = await _ask(llm, messages)
-                opinion = opinion_in(said)
+                opinion = opinion_in(said, material.values())
                 if opinion is not None:
                     return opinion
                 messages += [
@@ -120,7 +122,7 @@ async def _ask(llm: LLM, messages: list[Message]) -> str:
     async with aclosing(client_for(llm).stream(request)) as pieces:
         async for piece in pieces:
             if isinstance(piece, TextPiece):
-                said += piece.text
+                said = (said + piece.text)[-_LONGEST_SAID:]
     return said
 
 
@@ -141,23 +143,46 @@ def _within(text: str, tokens: int) -> str:
     return text if count_tokens(text) <= tokens else cut_to_tokens(text, tokens)
 
 
-def opinion_in(said: str) -> Opinion | None:
-    """The last JSON object with a score in an LLM's words, whatever stands around it."""
-    for found in reversed(list(_objects(said))):
-        score = found.get("score")
-        if isinstance(score, str) and score.strip().isdecimal():
-            score = int(score)
-        is_number = isinstance(score, int | float) and not isinstance(score, bool)
-        if is_number and _LOWEST <= score <= _HIGHEST:
-            reason = found.get("reason")
-            return Opinion(
-                score=(score - _LOWEST) / (_HIGHEST - _LOWEST),
-                reason=storable(reason[:_LONGEST_REASON]) if isinstance(reason, str) else "",
-            )
-    return None
+def opinion_in(said: str, material: Iterable[str] = ()) -> Opinion | None:
+    """The verdict in an LLM's words, whatever stands around it: their only JSON object with a score.
+
+    Objects that it quotes from the material, or thought of first, are none. None, too, where there
+    are several that differ: one of them may be of the making of what is judged.
+    """
+    own = said[-_LONGEST_SAID:].rpartition("</think>")[2]
+    quotable = [_without_space(text) for text in material]
+    opinions = [
+        opinion
+        for words, found in _objects(own)
+        if (opinion := _opinion(found)) and not _is_in(words, quotable)
+    ]
+    return opinions[-1] if len({opinion.score for opinion in opinions}) == 1 else None
 
 
-def _objects(said: str) -> Iterator[dict[str, Any]]:
+def _opinion(found: dict[str, Any]) -> Opinion | None:
+    score = found.get("score")
+    if isinstance(score, str) and score.strip().isdecimal():
+        score = int(score)
+    is_number = isinstance(score, int | float) and not isinstance(score, bool)
+    if not is_number or not _LOWEST <= score <= _HIGHEST:
+        return None
+    reason = found.get("reason")
+    return Opinion(
+        score=(score - _LOWEST) / (_HIGHEST - _LOWEST),
+        reason=storable(reason[:_LONGEST_REASON]) if isinstance(reason, str) else "",
+    )
+
+
+def _is_in(words: str, texts: Sequence[str]) -> bool:
+    return any(_without_space(words) in text for text in texts)
+
+
+def _without_space(text: str) -> str:
+    return "".join(text.split())
+
+
+def _objects(said: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The JSON objects in a text, as they stand there and as they are."""
     decoder = json.JSONDecoder()
     start = said.find("{")
     while start != -1:
@@ -167,5 +192,5 @@ def _objects(said: str) -> Iterator[dict[str, Any]]:
             end = start + 1
         else:
             if isinstance(found, dict):
-                yield found
+                yield said[start:end], found
         start = said.find("{", end)
