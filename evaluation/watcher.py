@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from blueprints.models import LLM
@@ -138,8 +138,12 @@ class AnswerWatcher:
             )
         finally:
             self.spent_ms += watch.milliseconds()
+        ruling = _ruling([reading for reading in readings if reading.is_guarded])
+        if stage == RESPONSE and ruling != PASSED:
+            # A reason may quote what nobody is to see.
+            readings = [replace(reading, reason="") for reading in readings]
         self._readings |= {(reading.metric.pk, stage): reading for reading in readings}
-        return _ruling([reading for reading in readings if reading.is_guarded])
+        return ruling
 
     async def _measured(
         self, metric: MetricConfiguration, stage: str, figures: Figures, text: str

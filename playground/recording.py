@@ -183,8 +183,9 @@ def _judgement(begun: Begun, outcome: Outcome, text: str, usage: dict[str, Any])
     if watcher is None:
         return fields
     latency = outcome.watch.milliseconds() - watcher.spent_ms
+    asked = outcome.prompted.question if outcome.prompted else begun.prompt.text
     figures = Figures(
-        question=begun.prompt.text,
+        question=asked,
         text=text,
         passages=passages,
         sources=tuple(citation["source"] for citation in citations),
@@ -194,7 +195,6 @@ def _judgement(begun: Begun, outcome: Outcome, text: str, usage: dict[str, Any])
         latency_ms=latency,
         scores=scores,
     )
-    asked = outcome.prompted.question if outcome.prompted else begun.prompt.text
     is_answered = outcome.status == Status.COMPLETED
     return fields | {
         "asked_text": asked if asked != begun.prompt.text else "",

@@ -28,7 +28,8 @@ def events_of(question: Question) -> AsyncGenerator[Event, None]:
 
 @dataclass(slots=True)
 class _Seen:
-    """What has come of an answer so far."""
+    """What has come of an answer so far. `question` is what is asked in fact: whoever judges the
+    answer learns no more than the LLM that gives it."""
 
     question: str
     watch: Stopwatch
@@ -65,6 +66,7 @@ async def watched(question: Question, watcher: Watcher) -> AsyncGenerator[Event,
             yield event
         return
     if ruling.text is not None:
+        seen.question = ruling.text
         question = replace(question, text=ruling.text)
     async with aclosing(_asked(question, watcher, seen)) as events:
         async for event in events:
@@ -102,7 +104,7 @@ async def _on_prompted(event: Prompted, watcher: Watcher, seen: _Seen) -> Ruling
     seen.prompted = event
     ruling = await watcher.on_prompt(seen.figures(watcher)) if is_first else PASSED
     if ruling.text is not None:
-        seen.asked_instead = ruling.text
+        seen.question = seen.asked_instead = ruling.text
     return ruling
 
 

@@ -233,6 +233,40 @@ def test_an_opinion_can_block_a_question(answered, chat, measure, judge, judge_s
 
 
 @in_queue
+def test_what_was_withheld_is_not_quoted_in_a_reason(
+    answered, reading_chat, measure, judge, judge_server, llm_server
+):
+    measure("toxicity_violation", action="block", when=("is", True), llm_id=judge.pk)
+    measure("faithfulness", llm_id=judge.pk)
+    llm_server.always = Behaviour(text="Call 555-SECRET.")
+    # The answer's two judges are asked at once.
+    judge_server.script(Behaviour(text='{"reason": "Polite.", "score": 1}'))
+    judge_server.always = Behaviour(text='{"reason": "It says 555-SECRET.", "score": 5}')
+
+    prompt = answered(reading_chat)
+
+    assert prompt.blocked_text == "toxicity_violation says no."
+    assert metric_of(prompt, "toxicity_violation", "prompt_pipeline")["reason"] == "Polite."
+    assert [one["value"] for one in prompt.metrics].count(1.0) == 2
+    trace = [log.payload.output for log in [prompt.log, *prompt.log.children.all()]]
+    assert "SECRET" not in json.dumps([prompt.metrics, trace])
+
+
+@in_queue
+@pytest.mark.parametrize("guard", ["pii_violation", "prompt_tokens"])
+def test_a_judge_of_the_answer_sees_only_the_question_that_was_asked(
+    answered, reading_chat, measure, judge, judge_server, guard
+):
+    measure(guard, action="replace")
+    measure("faithfulness", llm_id=judge.pk)
+
+    answered(reading_chat, "Does ada@example.com burn oil?")
+
+    [asked] = judge_server.prompts
+    assert "ada@example.com" not in json.dumps(asked)
+
+
+@in_queue
 def test_a_guard_without_a_value_lets_the_answer_pass_and_says_so(
     answered, chat, measure, judge, judge_server
 ):
