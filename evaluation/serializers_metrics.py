@@ -196,7 +196,8 @@ class CostConfigurationSerializer(CamelSerializer):
     cost_configuration_id = serializers.CharField(source="pk")
     use_case_id = serializers.CharField(source="playground.use_case_id")
     playground_id = serializers.CharField()
-    name = TextOrNull()
+    # Clients need one, if without a character: for them null is absent.
+    name = serializers.CharField()
     cost_metric_configurations = PriceSerializer(source="prices", many=True)
 
 

@@ -318,7 +318,7 @@ def test_prices_are_made_read_changed_and_forgotten(api, use_case, playground, l
     assert changed.json()["costMetricConfigurations"][0]["inputTokenPrice"] == 1.0
     assert changed.json()["name"] == "Ours"
     assert api.patch(path, {"name": "Theirs"}).json()["name"] == "Theirs"
-    assert api.patch(path, {"name": None}).json()["name"] is None
+    assert api.patch(path, {"name": None}).json()["name"] == ""
     assert api.get(path).json()["costMetricConfigurations"][0]["inputTokenPrice"] == 1.0
     assert api.delete(path).status_code == 204
     assert api.get(path).status_code == 404
