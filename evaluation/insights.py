@@ -57,7 +57,9 @@ def insights_of(playground: Playground) -> list[Insight]:
 
 
 def possible_for(insights: Sequence[Insight], blueprints: Sequence[Blueprint]) -> list[Insight]:
-    """Those that at least one of these blueprints can have."""
+    """Those that at least one of these blueprints can have; of no blueprint, none."""
+    if not blueprints:
+        return []
     has_documents = any(one.current.vector_database_id for one in blueprints)
     return [one for one in insights if has_documents or not one.needs_documents]
 

@@ -96,6 +96,18 @@ def test_filters_of_insights_combine(configure, insights, blueprint, judge):
     assert [one["insightName"] for one in of_it] == ["latency"]
 
 
+def test_blueprints_that_are_not_there_have_no_insights(
+    configure, insights, alice, use_case, blueprint
+):
+    configure()
+    room = services.create_playground(user=alice, use_case=use_case, name="Elsewhere")
+    elsewhere = services.copy_blueprint(blueprint, user=alice, playground=room, name="Other")
+
+    for ids in ([NOTHING], ["x"], [""], [elsewhere.pk]):
+        assert insights(llmBlueprintIds=ids) == []
+    assert len(insights(llmBlueprintIds=[blueprint.pk])) == 1
+
+
 @pytest.fixture
 def target(alice, use_case) -> Playground:
     return services.create_playground(user=alice, use_case=use_case, name="Target")
