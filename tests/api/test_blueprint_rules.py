@@ -113,11 +113,11 @@ def test_what_it_is_made_from_and_a_name_are_needed(api, llm, route, needed):
     assert problems(api.post(f"{BLUEPRINTS}{route}", {})) == [
         (["body", name], "missing") for name in sorted(("name", needed))
     ]
-    for value in (None, 5):
-        refused = api.post(f"{BLUEPRINTS}{route}", {"name": "x", needed: value})
+    for wrong in (None, 5):
+        refused = api.post(f"{BLUEPRINTS}{route}", {"name": "x", needed: wrong})
         assert problems(refused) == [(["body", needed], "string_type")]
-    for value in (NOTHING, "x", ""):
-        assert api.post(f"{BLUEPRINTS}{route}", {"name": "x", needed: value}).status_code == 404
+    for unknown in (NOTHING, "x", ""):
+        assert api.post(f"{BLUEPRINTS}{route}", {"name": "x", needed: unknown}).status_code == 404
 
 
 @pytest.mark.parametrize(

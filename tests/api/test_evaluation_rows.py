@@ -219,8 +219,10 @@ def test_prices_are_not_taken_away_by_null(api, use_case, playground, llm):
     path = f"genai/costMetricConfigurations/{made['costConfigurationId']}/"
 
     place = ["body", "costMetricConfigurations"]
-    for null in ({"costMetricConfigurations": None}, {"costMetricConfigurations": {}}):
-        assert [at for at, _ in problems(api.patch(path, null))] == [place]
+    wrong: list[Any] = [None, {}]
+    for nothing in wrong:
+        refused = api.patch(path, {"costMetricConfigurations": nothing})
+        assert [at for at, _ in problems(refused)] == [place]
     assert api.patch(path, {"costMetricConfigurations": []}).json() == made | {
         "costMetricConfigurations": []
     }
