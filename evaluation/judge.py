@@ -160,7 +160,7 @@ def opinion_in(said: str, material: Iterable[str] = ()) -> Opinion | None:
 
 
 def _opinion(found: dict[str, Any]) -> Opinion | None:
-    score = found.get("score")
+    score: Any = found.get("score")
     if isinstance(score, str) and score.strip().isdecimal():
         score = int(score)
     is_number = isinstance(score, int | float) and not isinstance(score, bool)
