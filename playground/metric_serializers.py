@@ -62,7 +62,8 @@ class CustomMetricRequest(CamelSerializer):
     """A metric that was measured elsewhere."""
 
     name = Str(allow_blank=False, max_length=LONGEST_NAME)
-    value = AnyJson(allow_null=True)
+    # Clients leave out what is null.
+    value = AnyJson(allow_null=True, default=None)
     formatted_name = _text(LONGEST_NAME)
     formatted_value = _text(LONGEST_NAME)
     execution_status = Choice(PROMPT_STATUSES, default=str(Status.COMPLETED))

@@ -86,6 +86,12 @@ def test_the_value_of_a_metric_is_anything(measure, value):
     assert (shown, type(shown)) == (value, type(value))
 
 
+def test_a_value_that_is_null_may_be_left_out(patch):
+    [shown] = patch(customMetrics=[{"name": "tone"}]).json()["resultMetadata"]["metrics"]
+
+    assert (shown["name"], shown["value"]) == ("tone", None)
+
+
 @pytest.mark.parametrize(
     ("field", "words", "default"),
     [("executionStatus", STATUSES, "COMPLETED"), ("stage", STAGES, None)],
@@ -134,7 +140,7 @@ def test_feedback_is_withdrawn(patch, alice, withdrawal):
         return patch(feedbackMetadata=feedback).json()["resultMetadata"]["feedbackResult"]
 
     for word, key in (("1", "positiveUserIds"), ("0", "negativeUserIds")):
-        nobody = {"positiveUserIds": [], "negativeUserIds": []}
+        nobody: dict[str, list[str]] = {"positiveUserIds": [], "negativeUserIds": []}
         assert judged({"feedback": word}) == nobody | {key: [alice.pk]}
         assert judged({"feedback": word}) == nobody | {key: [alice.pk]}
         assert judged(withdrawal) == nobody
@@ -179,12 +185,12 @@ def test_what_has_a_result_without_an_answer_takes_both(patch, status):
 
 
 def test_everything_wrong_is_told_at_once(patch):
-    wrong = [{"name": "a"}, {"name": "b", "value": 1}, {"value": 1, "stage": "x"}]
+    wrong = [{"name": 1}, {"name": "b", "value": 1}, {"value": 1, "stage": "x"}]
 
     response = patch(feedbackMetadata={"feedback": 1}, customMetrics=wrong)
 
     assert problems(response) == [
-        (["body", "customMetrics", 0, "value"], "missing"),
+        (["body", "customMetrics", 0, "name"], "string_type"),
         (["body", "customMetrics", 2, "name"], "missing"),
         (["body", "customMetrics", 2, "stage"], "enum"),
         (["body", "feedbackMetadata", "feedback"], "enum"),

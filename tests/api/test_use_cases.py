@@ -108,7 +108,7 @@ def test_what_is_inside_goes_with_it(api, use_case, prompt, database, dataset):
     assert api.delete(f"{URL}{use_case.pk}/").status_code == 204
 
     gone = (Playground, Chat, ChatPrompt, VectorDatabase)
-    assert [model.objects.count() for model in gone] == [0] * 4  # type: ignore[attr-defined]
+    assert [model.objects.count() for model in gone] == [0] * 4
     assert list(Dataset.objects.values_list("pk", flat=True)) == [shared]
     assert list(UseCase.objects.values_list("pk", flat=True)) == [elsewhere]
     assert api.get(f"{URL}{use_case.pk}/").status_code == 404
