@@ -148,7 +148,8 @@ async def _sweep(queue: App) -> None:
         for job in await manager.get_stalled_jobs(
             seconds_since_heartbeat=settings.WORKER_STALLED_SECONDS
         ):
-            logger.warning("A worker is gone; its job %s starts over", job.call_string)
+            # Not with its arguments: an address to fetch from may hold a key.
+            logger.warning("A worker is gone; its job %s [%s] starts over", job.task_name, job.id)
             await _start_over(manager, job)
         await in_thread(tidy_up)
         await asyncio.sleep(_SWEEP_SECONDS)

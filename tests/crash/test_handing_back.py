@@ -78,6 +78,17 @@ def test_the_job_of_a_dead_worker_starts_over(database):
     assert jobs_of(database) == ["todo"]
 
 
+def test_no_log_tells_an_address_with_a_key_in_it(alice, caplog):
+    services.create_dataset_from_url(user=alice, url="https://example.com/a.csv?key=s3cret")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
+
+    asyncio.run(swept())
+
+    assert "vectordb.fetch_dataset" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
 def test_a_dead_workers_job_whose_twin_waits_is_dropped(database):
     taken_by_a_dead_worker(database)
     enqueue_ingestion(database.pk)
