@@ -8,6 +8,7 @@ from tests.vectordb import samples
 from tests.vectordb.conftest import add, build, create
 from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk
 from vectordb.parsing import delimited
+from vectordb.parsing.base import ParseError
 from vectordb.retrieval import retrieve
 from vectordb.retrieval_settings import RetrievalSettings
 
@@ -103,6 +104,14 @@ def test_lines_end_as_on_any_system(tmp_path, line_end):
     assert delimited.describe(path).rows == 2
 
 
+@pytest.mark.parametrize("line", ["," * 20_000, '"\n",' * 20_000])
+def test_a_table_of_endless_columns_is_refused_at_once(tmp_path, line):
+    path = tmp_path / "wide.csv"
+    path.write_text(line)
+    with pytest.raises(ParseError, match="columns"):
+        delimited.describe(path)
+
+
 def test_a_cell_longer_than_a_block_is_kept_whole(tmp_path):
     lines = [f"line {number} of a long text" for number in range(9_000)]
     path = tmp_path / "long.csv"
@@ -154,7 +163,7 @@ def test_fifty_columns_of_metadata_are_taken(dataset):
     ("content", "why"),
     [
         (table(*(f"c{number}" for number in range(51))), "51 columns of metadata; 50 is the most"),
-        (table(*(f"c{n}" for n in range(100_000))), "100000 columns of metadata"),
+        (table(*(f"c{n}" for n in range(10_000))), "10000 columns of metadata"),
         (table("source"), "cannot be called “source”"),
         (table("a", "a"), "Two columns .* called “a”"),
         (table("$or"), "does not begin with"),

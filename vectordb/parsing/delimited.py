@@ -13,6 +13,8 @@ from vectordb.parsing.decode import read_text
 
 _LONGEST_CELL = 10_000_000
 _LONGEST_HEADER = 200
+# More than any spreadsheet has.
+_MOST_COLUMNS = 16_384
 _SAMPLE = 20_000
 _DELIMITERS = ",;\t|"
 
@@ -29,7 +31,13 @@ def describe(path: Path) -> Table:
     """What a CSV file holds. Reads all of it; raises ParseError when it cannot."""
     source = _Source(path)
     with _reading(source) as rows:
-        first = [clean(cell).strip() for cell in next(rows, [])]
+        cells = next(rows, [])
+        if len(cells) > _MOST_COLUMNS:
+            raise ParseError(
+                f"The first line of this CSV file has {len(cells):,} columns; {_MOST_COLUMNS:,} is "
+                "the most."
+            )
+        first = [clean(cell).strip() for cell in cells]
         columns = first if is_header(first) or document_rows.is_header(first) else None
         counted = sum(1 for row in rows if any(cell.strip() for cell in row))
     return Table(columns, counted if columns else counted + any(first))
