@@ -25,6 +25,11 @@ _CONNECT_SECONDS = 10.0
 _BLOCK = 1 << 16
 _REDIRECTS = {301, 302, 303, 307, 308}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# All other IPv6 addresses are special in some way, or will be.
+_GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
+# What `ipaddress` takes for public, or did until of late: assignments for protocols, relays, and
+# documentation.
+_SPECIAL = [ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")]
 # A name alone does not always say which kind of text it is.
 _ENDINGS = {"text/csv": ".csv", "text/markdown": ".md", "text/html": ".html"}
 
@@ -71,7 +76,7 @@ def fetch(url: str, *, check: Callable[[], None]) -> Iterator[Fetched]:
             with contextlib.closing(_connection(parts, patience)) as connection:
                 response = _response(connection, parts, patience)
                 if response.status in _REDIRECTS and response.headers["Location"]:
-                    url = urljoin(url, response.headers["Location"])
+                    url = _led_to(url, response.headers["Location"])
                     continue
                 if response.status != 200:
                     raise _refused(f"The server answered {response.status} {response.reason}.")
@@ -173,7 +178,12 @@ def _public_addresses(host: str, port: int) -> list[_Address]:
 
 def _is_public(text: str) -> bool:
     address = ipaddress.ip_address(text.partition("%")[0])
-    return all(one.is_global and not one.is_multicast for one in (address, *_within(address)))
+    if address.version == 6 and address not in _GLOBAL_IPV6 and address not in _NAT64:
+        return False
+    return all(
+        one.is_global and not one.is_multicast and not any(one in network for network in _SPECIAL)
+        for one in (address, *_within(address))
+    )
 
 
 def _within(
@@ -202,6 +212,13 @@ def _response(
         raise patience.refused(f"{parts.hostname} gave no answer ({error}).") from error
 
 
+def _led_to(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise _refused("The address leads to one that is none.") from error
+
+
 def _blocks(
     response: http.client.HTTPResponse, patience: _Patience, check: Callable[[], None]
 ) -> Iterator[bytes]:
@@ -218,7 +235,11 @@ def _blocks(
 
 def _name(parts: SplitResult, response: http.client.HTTPResponse) -> str:
     """The file's name: as the server says, else the last part of its address."""
-    name = response.headers.get_filename() or unquote(parts.path).rpartition("/")[2] or "download"
+    try:
+        said = response.headers.get_filename()
+    except (TypeError, ValueError):  # it stumbles over some that are garbled
+        said = None
+    name = said or unquote(parts.path).rpartition("/")[2] or "download"
     if PurePosixPath(name).suffix:
         return name
     return name + _ENDINGS.get(response.headers.get_content_type(), "")

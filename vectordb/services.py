@@ -90,7 +90,7 @@ def create_dataset_from_url(*, user: User, url: str, categories: Sequence[str] =
     dataset = create_dataset(user=user, name=name[:LONGEST_NAME])
     dataset.status, dataset.categories = Status.NEW, list(categories)
     dataset.save(update_fields=["status", "categories"])
-    tasks.enqueue_fetch(dataset.pk, url)
+    tasks.enqueue_fetch(dataset.pk, url, user_id=user.pk)
     return dataset
 
 

@@ -1,4 +1,4 @@
-"""Jobs of the `ingest` queue. A job that is killed is run again: each may start over at any time."""
+"""Jobs that bring documents in. A job that is killed is run again: each may start over at any time."""
 
 import logging
 import time
@@ -15,6 +15,9 @@ from vectordb.interruption import Interrupted
 logger = logging.getLogger(__name__)
 
 QUEUE = "ingest"
+# Fetching waits for servers elsewhere: it must not stand in the way of ingestion, of which there is
+# one at a time.
+WAITING_QUEUE = "evaluate"
 # PostgreSQL may be restarted while a job runs; it is back within seconds.
 _ATTEMPTS = 6
 _LOOK_UP_SECONDS = 0.25
@@ -41,7 +44,12 @@ def ingest_database(context: JobContext, database_id: str) -> None:
         connections.close_all()
 
 
-@app.task(name="vectordb.fetch_dataset", queue=QUEUE, pass_context=True, retry=_BY_THE_NEXT_WORKER)
+@app.task(
+    name="vectordb.fetch_dataset",
+    queue=WAITING_QUEUE,
+    pass_context=True,
+    retry=_BY_THE_NEXT_WORKER,
+)
 def fetch_dataset(context: JobContext, dataset_id: str, url: str) -> None:
     """Fetch the file of a dataset from elsewhere."""
     should_end = context.should_abort
@@ -103,6 +111,7 @@ def enqueue_drop(database_id: str) -> None:
     drop_chunks.configure(lock=f"ingest:{database_id}", priority=1).defer(database_id=database_id)
 
 
-def enqueue_fetch(dataset_id: str, url: str) -> None:
-    """Have the dataset's file fetched once the current transaction commits."""
-    fetch_dataset.defer(dataset_id=dataset_id, url=url)
+def enqueue_fetch(dataset_id: str, url: str, *, user_id: str) -> None:
+    """Have the dataset's file fetched once the current transaction commits. Those of one user come
+    one after the other: slow servers hold up nobody else."""
+    fetch_dataset.configure(lock=f"fetch:{user_id}").defer(dataset_id=dataset_id, url=url)

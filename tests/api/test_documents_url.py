@@ -3,13 +3,16 @@
 import ipaddress
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from config.status import Status
+from config.threads import in_thread
+from playground.worker import ready
 from tests.vectordb import samples
-from vectordb import fetch_job, fetching
+from vectordb import fetch_job, fetching, services
 from vectordb.interruption import Interrupted
 from vectordb.models import Dataset, Document
 
@@ -28,6 +31,12 @@ _ANSWERS: dict[str, tuple[int, dict[str, str], bytes]] = {
     "/endless": (302, {"Location": "/endless"}, b""),
     "/inside": (302, {"Location": "http://169.254.169.254/latest/meta-data/"}, b""),
     "/elsewhere": (302, {"Location": "file:///etc/passwd"}, b""),
+    "/garbled": (302, {"Location": "http://[::1"}, b""),
+    "/misnamed.txt": (
+        200,
+        {"Content-Disposition": "attachment; filename*0*=a; filename*=''"},
+        b"words",
+    ),
 }
 
 
@@ -105,6 +114,7 @@ def test_a_file_is_fetched_by_a_job(api, elsewhere, allowed, run_jobs):
     [
         ("/moved", "oil.txt", "text/plain"),
         ("/named", "n.md", "text/markdown"),
+        ("/misnamed.txt", "misnamed.txt", "text/plain"),
         ("/export?format=csv", "export.csv", "text/csv"),
         ("/set.zip", "a.txt", "text/plain"),
     ],
@@ -123,6 +133,7 @@ def test_a_file_is_called_as_its_server_says(api, elsewhere, allowed, path, name
         ("/short", "broke off"),
         ("/inside", "not on the public internet"),
         ("/elsewhere", "begins with http"),
+        ("/garbled", "one that is none"),
     ],
 )
 def test_what_cannot_be_fetched_makes_a_failed_dataset(api, elsewhere, allowed, path, why):
@@ -155,6 +166,13 @@ def test_a_server_on_this_machine_is_not_asked(api, elsewhere, monkeypatch):
         "[fd00::1]",
         "[64:ff9b::7f00:1]",
         "[2002:7f00:1::]",
+        "[::127.0.0.1]",
+        "[::ffff:0:7f00:1]",
+        "[64:ff9b:1::7f00:1]",
+        "[fec0::1]",
+        "[3fff::1]",
+        "192.0.0.8",
+        "192.88.99.1",
         "224.0.0.1",
     ],
 )
@@ -190,6 +208,22 @@ def test_too_large_a_file_is_refused(api, elsewhere, allowed, settings):
 def test_a_server_that_draws_it_out_is_given_up(api, elsewhere, allowed, settings, path):
     settings.FETCH_SECONDS = 0.2
     assert "took too long" in fetched(api, elsewhere + path).error_message
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_slow_servers_hold_up_nobody_else(alice, bob):
+    for user, names in {alice: "ab", bob: "c"}.items():
+        for name in names:
+            url = f"http://example.com/{name}"
+            await in_thread(partial(services.create_dataset_from_url, user=user, url=url))
+
+    async with ready() as queue:
+        take = partial(
+            queue.job_manager.fetch_job, worker_id=await queue.job_manager.register_worker()
+        )
+        taken = [await take(queues=[name]) for name in ("ingest", *3 * ["evaluate"])]
+
+    assert [str(job.task_kwargs["url"])[-1] if job else "" for job in taken] == ["", "a", "c", ""]
 
 
 def test_a_dataset_may_be_deleted_while_it_is_fetched(api, alice, elsewhere, allowed):
