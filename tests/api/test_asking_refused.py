@@ -111,6 +111,27 @@ def test_what_is_refused_makes_no_chat(api, blueprint):
     assert not Chat.objects.exists()
 
 
+@pytest.mark.parametrize("through", BOTH)
+@pytest.mark.parametrize(
+    ("loc", "wrong"),
+    [
+        (["metadataFilter"], {"metadataFilter": {"a": {"$x": 1}}}),
+        (["llmId"], {"llmId": "x"}),
+        (["text"], {"text": "a\x00"}),
+        (["llmSettings", "maxCompletionLength"], {"llmSettings": {"maxCompletionLength": 101}}),
+    ],
+    ids=["filter", "LLM", "text", "length"],
+)
+def test_what_is_refused_writes_no_settings_back(api, whom, llm, through, loc, wrong):
+    LLM.objects.update(max_completion_length=100)
+    fine = {"llmSettings": {"topP": 0.25}, "vectorDatabaseSettings": {"maxTokens": 7}}
+
+    refused(api, *loc, **({through: whom[through]} | fine | wrong))
+
+    after = api.post(URL, {"text": "a", through: whom[through]}).json()
+    assert after["llmSettings"]["topP"] is after["vectorDatabaseSettings"]["maxTokens"] is None
+
+
 def test_frozen_chats_are_passed_over(api, alice, playground, blueprint, chat):
     """The oldest that takes questions is asked; the list shows the same one."""
     open_chat = services.create_chat(user=alice, playground=playground, blueprint=blueprint)

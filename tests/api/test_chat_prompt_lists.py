@@ -1,9 +1,11 @@
 """Filters, pages and their links. The rules of all lists are tested on this one."""
 
 import pytest
+from django.utils import timezone
 
 from config.api import paging
 from playground import services
+from playground.models import ChatPrompt
 from tests.api.conftest import problems
 
 URL = "genai/chatPrompts/"
@@ -27,6 +29,14 @@ def two_chats(api, alice, playground, blueprint, chat):
 
 def test_without_a_filter_it_lists_all_in_the_order_of_asking(api, two_chats):
     assert texts(api.get(URL)) == ["a", "b", "c", "d"]
+
+
+def test_prompts_of_one_moment_are_in_the_order_of_their_ids(api, two_chats):
+    ChatPrompt.objects.update(created_at=timezone.now())
+
+    listed = [one["id"] for one in api.get(URL).json()["data"]]
+
+    assert listed == sorted(listed)
 
 
 def test_it_filters_by_playground(api, two_chats, playground):
