@@ -11,7 +11,7 @@ from vectordb import files
 from vectordb.models import Dataset, Document
 from vectordb.parsing.base import Kind
 from vectordb.parsing.decode import detect_encoding
-from vectordb.parsing.delimited import find_delimiter
+from vectordb.parsing.delimited import LONGEST_CELL, find_delimiter
 
 Row = dict[str, str]
 
@@ -50,6 +50,7 @@ def csv_of(dataset: Dataset) -> Document:
 def opened(document: Document) -> Iterator[Table]:
     """The document's table. Raises InvalidInput where it cannot be read, also in its middle."""
     path = files.stored_path(document.stored_name)
+    csv.field_size_limit(LONGEST_CELL)  # of this process, which may not have read any file yet
     try:
         with path.open(encoding=detect_encoding(path), errors="replace", newline="") as file:
             reader = _Reader(file)

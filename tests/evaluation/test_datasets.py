@@ -1,5 +1,7 @@
 """Which columns of a CSV file hold questions and right answers."""
 
+import csv
+
 import pytest
 
 from accounts.services import create_use_case
@@ -43,6 +45,14 @@ def test_questions_come_with_their_right_answers(configure):
     assert configuration.rows_count == 2
     assert configuration.size == len(QUESTIONS)
     assert configuration.dataset_name == "Questions"
+
+
+def test_a_process_that_read_no_file_yet_reads_long_cells_too(configure):
+    longest = "x" * 200_000
+    configuration = configure(f'question,answer\nWhich oil?,"{longest}"\n', prompt="question")
+    csv.field_size_limit(131_072)  # as Python begins
+
+    assert asked(configuration) == ["Which oil?"]
 
 
 @pytest.mark.parametrize(

@@ -222,7 +222,7 @@ def test_csv_cells_may_hold_lines_and_noise(file):
 
 
 def test_csv_with_an_endless_cell_is_refused(file, monkeypatch):
-    monkeypatch.setattr(delimited, "_LONGEST_CELL", 100)
+    monkeypatch.setattr(delimited, "LONGEST_CELL", 100)
     with pytest.raises(ParseError, match="line"):
         joined(delimited.parse(file(b'a,b\n1,"' + b"x" * 500)))
 

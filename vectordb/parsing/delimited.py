@@ -2,16 +2,18 @@
 document a row with metadata (see `document_rows`)."""
 
 import csv
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from vectordb.parsing import document_rows
 from vectordb.parsing.base import ParseError, Segment, clean
 from vectordb.parsing.decode import read_text
 
-_LONGEST_CELL = 10_000_000
+LONGEST_CELL = 10_000_000
 _LONGEST_HEADER = 200
 # More than any spreadsheet has.
 _MOST_COLUMNS = 16_384
@@ -43,6 +45,25 @@ def describe(path: Path) -> Table:
     return Table(columns, counted if columns else counted + any(first))
 
 
+def first_rows(path: Path, count: int) -> Iterator[bytes]:
+    """The beginning of the table, as CSV in UTF-8: the names of its columns, where it has them, and
+    `count` rows with something in them. Raises ParseError."""
+    with _reading(_Source(path)) as rows:
+        first = next(rows, [])
+        named = [clean(cell).strip() for cell in first]
+        yield _line(first)
+        has_names = is_header(named) or document_rows.is_header(named)
+        filled = (row for row in rows if any(cell.strip() for cell in row))
+        for row in islice(filled, count if has_names else count - 1):
+            yield _line(row)
+
+
+def _line(cells: list[str]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue().encode()
+
+
 def parse(path: Path) -> Iterator[Segment]:
     source = _Source(path)
     with _reading(source) as rows:
@@ -67,7 +88,7 @@ def _kinds(path: Path, header: document_rows.Header) -> document_rows.Kinds:
 
 @contextmanager
 def _reading(source: "_Source") -> "Iterator[Iterator[list[str]]]":
-    csv.field_size_limit(_LONGEST_CELL)
+    csv.field_size_limit(LONGEST_CELL)
     rows = csv.reader(source, delimiter=find_delimiter(source.sample()), strict=False)
     try:
         yield rows
@@ -100,7 +121,7 @@ class _Source:
             # Not splitlines(): it also splits at characters that a quoted cell may hold.
             *lines, rest = (rest + text).split("\n")
             yield from (line + "\n" for line in lines)
-            if len(rest) > 2 * _LONGEST_CELL:
+            if len(rest) > 2 * LONGEST_CELL:
                 raise csv.Error("the line is too long")
         if rest:
             yield rest
