@@ -156,6 +156,15 @@ def test_nothing_may_be_measured_at_all(api, evaluation):
     assert api.post(FIGURES, evaluation | {"insightsConfiguration": []}).status_code == 202
 
 
+def test_so_much_may_be_measured_at_once(api, evaluation):
+    latency = {"insightName": "latency"}
+
+    most = api.post(FIGURES, evaluation | {"insightsConfiguration": [latency] * 300})
+    assert most.status_code == 202, most.content
+    more = api.post(FIGURES, evaluation | {"insightsConfiguration": [latency] * 301})
+    assert problems(more) == [(["body", "insightsConfiguration"], "too_long")]
+
+
 def test_a_blueprint_of_another_playground_is_refused(api, alice, use_case, evaluation, blueprint):
     room = services.create_playground(user=alice, use_case=use_case, name="Elsewhere")
     other = services.copy_blueprint(blueprint, user=alice, playground=room, name="Other")
