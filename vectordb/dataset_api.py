@@ -97,7 +97,10 @@ class DatasetsFromUrl(Endpoint):
     def post(self, request: Request) -> Response:
         given = self.body(UrlRequest)
         dataset = services.create_dataset_from_url(
-            user=self.user, url=given["url"], categories=given.get("categories") or []
+            user=self.user,
+            url=given["url"],
+            categories=given.get("categories") or [],
+            sample_rows=(given.get("sample_size") or {}).get("value"),
         )
         return _accepted(self, dataset)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.serializers import UserSerializer
@@ -9,8 +10,7 @@ from config.api.case import CamelSerializer, camel
 from config.api.fields import (
     Bool,
     Choice,
-    NoneHere,
-    NotBuilt,
+    Int,
     QueryBool,
     Sort,
     Str,
@@ -18,6 +18,7 @@ from config.api.fields import (
     WireStatus,
 )
 from config.api.paging import ListQuery
+from vectordb.models import Dataset
 from vectordb.naming import LONGEST_NAME
 
 _CATEGORIES = ("TRAINING", "PREDICTION")
@@ -29,6 +30,13 @@ class Categories(serializers.ListField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(child=Choice(_CATEGORIES), max_length=len(_CATEGORIES), **options)
+
+
+class SampleSizeSerializer(CamelSerializer):
+    """How much of a CSV file is taken: so many rows, from its beginning."""
+
+    type = Choice(["rows"])
+    value = Int(min_value=1)
 
 
 class DatasetSerializer(CamelSerializer):
@@ -44,7 +52,7 @@ class DatasetSerializer(CamelSerializer):
     row_count = serializers.IntegerField(
         help_text="Rows of CSV files; every other document counts as one."
     )
-    sample_size = NoneHere()
+    sample_size = serializers.SerializerMethodField()
     processing_state = WireStatus(source="status")
     data_source_type = serializers.SerializerMethodField(method_name="get_file_word")
     uri = serializers.CharField(source="name")
@@ -65,6 +73,11 @@ class DatasetSerializer(CamelSerializer):
 
     def get_is_playground_evaluation_dataset_eligible(self, dataset: Any) -> bool:
         return bool(dataset.documents_count == dataset.tables_count == 1)
+
+    @extend_schema_field(SampleSizeSerializer(allow_null=True))
+    def get_sample_size(self, dataset: Dataset) -> dict[str, Any] | None:
+        rows = dataset.sample_rows
+        return None if rows is None else {"type": "rows", "value": rows}
 
     def get_file_word(self, dataset: object) -> str:
         return "file"
@@ -102,7 +115,9 @@ class UrlRequest(CamelSerializer):
         required=False, allow_null=True, help_text="What is fetched is kept."
     )
     categories = Categories(required=False, allow_null=True)
-    sample_size = NotBuilt()
+    sample_size = SampleSizeSerializer(
+        required=False, allow_null=True, help_text="Not for a ZIP. Other documents are one row."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for name in ("do_snapshot", "persist_data_after_ingestion"):

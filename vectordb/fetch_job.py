@@ -32,7 +32,11 @@ def run(dataset_id: str, url: str, *, should_end: Callable[[], bool]) -> None:
     try:
         with fetch(url, check=check) as file:
             added = add_content(
-                dataset, user=dataset.created_by, name=file.name, blocks=file.blocks
+                dataset,
+                user=dataset.created_by,
+                name=file.name,
+                blocks=file.blocks,
+                sample_rows=dataset.sample_rows,
             )
             settle(dataset, list(added))
     except AppError as error:

@@ -37,6 +37,8 @@ class Dataset(models.Model):
     error_message = models.TextField(blank=True)
     # What its owner means it for, in the words of the GenAI API; they change nothing here.
     categories = models.JSONField(default=list, blank=True)
+    # No more rows than this were to be taken of the CSV file; null means all.
+    sample_rows = models.PositiveIntegerField(null=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -79,8 +79,11 @@ def create_dataset_from_files(*, user: User, files: Sequence["UploadedFile[Any]"
 
 
 @transaction.atomic
-def create_dataset_from_url(*, user: User, url: str, categories: Sequence[str] = ()) -> Dataset:
-    """A dataset of the file at an address; a job fetches it.
+def create_dataset_from_url(
+    *, user: User, url: str, categories: Sequence[str] = (), sample_rows: int | None = None
+) -> Dataset:
+    """A dataset of the file at an address; a job fetches it. Of a CSV file, with `sample_rows`, only
+    so many rows.
 
     Raises InvalidInput for what is no address. What else is wrong with it the job finds out: then
     the status is ERROR.
@@ -89,7 +92,8 @@ def create_dataset_from_url(*, user: User, url: str, categories: Sequence[str] =
     name = unquote(parts.path).rpartition("/")[2] or parts.hostname or ""
     dataset = create_dataset(user=user, name=name[:LONGEST_NAME])
     dataset.status, dataset.categories = Status.NEW, list(categories)
-    dataset.save(update_fields=["status", "categories"])
+    dataset.sample_rows = sample_rows
+    dataset.save(update_fields=["status", "categories", "sample_rows"])
     tasks.enqueue_fetch(dataset.pk, url, user_id=user.pk)
     return dataset
 

@@ -43,9 +43,15 @@ def add_file(dataset: Dataset, *, user: User, upload: "UploadedFile[Any]") -> It
 
 
 def add_content(
-    dataset: Dataset, *, user: User, name: str, blocks: Iterable[bytes]
+    dataset: Dataset,
+    *,
+    user: User,
+    name: str,
+    blocks: Iterable[bytes],
+    sample_rows: int | None = None,
 ) -> Iterator[AddedFile]:
-    """As `add_file`, wherever the content comes from."""
+    """As `add_file`, wherever the content comes from; of a CSV file the first rows alone, when told
+    how many."""
     name = files.label(name)
     try:
         stored = files.store(blocks)
@@ -54,6 +60,8 @@ def add_content(
         return
     try:
         kind = filetypes.sniff(stored.path, name)
+        if sample_rows is not None:
+            stored = _sample(stored, kind, sample_rows)
         if kind is not Kind.ZIP:
             yield _keep(dataset, user, name, stored, kind)
             return
@@ -65,6 +73,17 @@ def add_content(
         yield AddedFile(name, None, "This file could not be stored: try again.")
     finally:
         _remove_unless_kept(stored)
+
+
+def _sample(stored: StoredFile, kind: Kind, rows: int) -> StoredFile:
+    """The first rows of a CSV file in its place. Any other document is a single row."""
+    if kind is Kind.ZIP:
+        raise InvalidInput("A sample is taken of CSV files, not of a ZIP: fetch it as a whole.")
+    if kind is not Kind.CSV:
+        return stored
+    sample = files.store(delimited.first_rows(stored.path, rows))
+    files.remove(stored.stored_name)
+    return sample
 
 
 def _add_members(dataset: Dataset, user: User, stored: StoredFile) -> Iterator[AddedFile]:

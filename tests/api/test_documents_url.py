@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,8 @@ _ANSWERS: dict[str, tuple[int, dict[str, str], bytes]] = {
     "/oil.txt": (200, {}, b"The lamps burn rapeseed oil."),
     "/set.zip": (200, {}, samples.archive({"a.txt": b"a", "b.exe": b"MZ\x00"})),
     "/export": (200, {"Content-Type": "text/csv; charset=utf-8"}, b"a,b\n1,2\n"),
+    "/table.csv": (200, {}, 'a;b\n1;ä\n\n2;"x\ny"\n3;z\n'.encode("cp1252")),
+    "/bare.csv": (200, {}, b"1,2\n3,4\n5,6\n"),
     "/named": (200, {"Content-Disposition": 'attachment; filename="../n.md"'}, b"words"),
     "/stuck": (200, {"Content-Length": "100"}, b"half"),
     "/short": (200, {"Content-Length": "100"}, b"half"),
@@ -260,34 +263,37 @@ def test_a_job_that_broke_leaves_nothing_unfinished(api):
     assert Dataset.objects.get().status == Status.ERROR
 
 
+def stored_in(media: Path) -> list[Path]:
+    return [file for file in media.rglob("*") if file.is_file()]
+
+
 @pytest.mark.parametrize(
-    ("body", "field"),
+    ("path", "rows", "kept"),
     [
-        ({}, "url"),
-        ({"url": ""}, "url"),
-        ({"url": 5}, "url"),
-        ({"url": "ftp://example.com/a"}, "url"),
-        ({"url": "file:///etc/passwd"}, "url"),
-        ({"url": "example.com/a.csv"}, "url"),
-        ({"url": "http:///a.csv"}, "url"),
-        ({"url": "http://example.com:99999/"}, "url"),
-        ({"url": "http://[::1/"}, "url"),
-        ({"url": "http://user:word@example.com/"}, "url"),
-        ({"url": "http://example.com/a b"}, "url"),
-        ({"url": "http://example.com/\r\nHost: x"}, "url"),
-        ({"url": "http://example.com/" + "a" * 2_000}, "url"),
-        ({"url": "http://example.com/", "doSnapshot": False}, "doSnapshot"),
-        (
-            {"url": "http://example.com/", "persistDataAfterIngestion": 1},
-            "persistDataAfterIngestion",
-        ),
-        ({"url": "http://example.com/", "categories": ["OTHER"]}, "categories.0"),
-        ({"url": "http://example.com/", "sampleSize": {"type": "rows", "value": 5}}, "sampleSize"),
+        ("/table.csv", 1, "a,b\n1,ä\n"),
+        ("/table.csv", 2, 'a,b\n1,ä\n2,"x\ny"\n'),
+        ("/table.csv", 3, 'a,b\n1,ä\n2,"x\ny"\n3,z\n'),
+        ("/table.csv", 2**31 - 1, 'a,b\n1,ä\n2,"x\ny"\n3,z\n'),
+        ("/bare.csv", 1, "1,2\n"),
+        ("/bare.csv", 2, "1,2\n3,4\n"),
+        ("/oil.txt", 1, "The lamps burn rapeseed oil."),
     ],
 )
-def test_what_is_asked_for_is_checked(api, body, field):
-    response = api.post(FROM_URL, body)
+def test_a_sample_is_the_first_rows(api, elsewhere, allowed, tmp_path, path, rows, kept):
+    size = {"type": "rows", "value": rows}
+    dataset = fetched(api, elsewhere + path, sampleSize=size)
 
-    assert response.status_code == 422, response.content
-    assert list(response.json()["errors"]) == [field]
-    assert not Dataset.objects.exists()
+    [stored] = stored_in(tmp_path)
+    assert stored.read_text() == kept
+    shown = api.get(f"datasets/{dataset.pk}/").json()
+    assert (shown["processingState"], shown["sampleSize"]) == ("COMPLETED", size)
+    assert shown["rowCount"] == min(rows, 3)
+    assert shown["datasetSize"] == len(kept.encode())
+
+
+def test_no_sample_is_taken_of_a_zip(api, elsewhere, allowed, tmp_path):
+    dataset = fetched(api, f"{elsewhere}/set.zip", sampleSize={"type": "rows", "value": 1})
+
+    assert dataset.status == Status.ERROR
+    assert "fetch it as a whole" in dataset.error_message
+    assert stored_in(tmp_path) == []
