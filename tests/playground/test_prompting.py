@@ -42,7 +42,7 @@ def test_a_longer_answer_leaves_less_for_documents():
     assert few is not None
     assert many is not None
     assert 0 < few < many
-    assert budget(1_000, LLMSettings(system_prompt="a " * 200)).for_documents < many
+    assert (budget(1_000, LLMSettings(system_prompt="a " * 200)).for_documents or 0) < many
 
 
 def test_history_has_what_documents_leave_the_latest_first():
