@@ -12,12 +12,12 @@ from django.utils.deprecation import MiddlewareMixin
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from config.api import fallback
+from config.collisions import is_collision
 from config.errors import AppError, Conflict, Forbidden, InvalidInput
-from config.gone import is_gone
 
 _STATUS: dict[type[AppError], int] = {InvalidInput: 422, Conflict: 409, Forbidden: 403}
 _TITLE = {403: "Not allowed", 404: "Not found", 409: "Not now", 422: "That did not work"}
-_NOTHING_HERE = "There is nothing here, or it was deleted, or it is not shared with you."
+_COLLIDED = "Somebody else changed this at the same moment. Reload the page and try again."
 
 
 def status_of(error: AppError) -> int:
@@ -30,8 +30,8 @@ class PagesMiddleware(MiddlewareMixin):
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, AppError):
             return error_response(request, error.message, status=status_of(error))
-        if is_gone(error):
-            return error_response(request, _NOTHING_HERE, status=404)
+        if is_collision(error):
+            return error_response(request, _COLLIDED, status=409)
         return None
 
     def process_response(
@@ -103,9 +103,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
+    message = "There is nothing here, or it was deleted, or it is not shared with you."
     if fallback.is_api(request):
         return fallback.page_not_found(request)
-    return error_response(request, _NOTHING_HERE, status=404)
+    return error_response(request, message, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

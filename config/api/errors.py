@@ -11,7 +11,6 @@ from rest_framework.response import Response
 
 from config.api.case import camel
 from config.errors import AppError, Conflict, Forbidden
-from config.gone import is_gone
 
 logger = logging.getLogger(__name__)
 
@@ -165,9 +164,6 @@ def describe(error: Exception) -> tuple[int, str | list[Problem]]:
             return 403, "You may not do that."
         case SuspiciousOperation():
             return 400, TOO_MUCH
-    if is_gone(error):
-        logger.info("A request came too late", exc_info=error)
-        return 404, NOT_FOUND
     logger.error("A request to the API crashed", exc_info=error)
     return 500, CRASHED
 

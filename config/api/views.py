@@ -1,7 +1,11 @@
 """What the API's views share: strict reading, look-ups that hide what is not yours, pages."""
 
+import logging
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
+from django.db import DatabaseError
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from rest_framework import serializers
@@ -13,12 +17,41 @@ from accounts.models import User
 from config.api import paging
 from config.api.case import CamelSerializer, shared
 from config.api.errors import Unprocessable, problems_of
+from config.collisions import is_collision
+
+logger = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Model)
 
+_ATTEMPTS = 3
+
+
+def _again(handler: Callable[..., Response]) -> Callable[..., Response]:
+    """What collided with another request is done again: it looks up anew what it is about."""
+
+    @wraps(handler)
+    def handle(*args: Any, **names: Any) -> Response:
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return handler(*args, **names)
+            except DatabaseError as error:
+                if not is_collision(error):
+                    raise
+                logger.info("A request collided and is done again", exc_info=True)
+        return handler(*args, **names)
+
+    return handle
+
 
 class Endpoint(APIView):
+    """What a handler does to the database must be one transaction, or bear to be done twice."""
+
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    def __init_subclass__(cls) -> None:
+        for method in cls.http_method_names:
+            if method in vars(cls):
+                setattr(cls, method, _again(vars(cls)[method]))
 
     @property
     def user(self) -> User:

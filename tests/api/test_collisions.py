@@ -1,5 +1,5 @@
-"""What is deleted between the look at it and the change of it: the change finds nothing, as if it
-had come later, and brings nothing back."""
+"""Two who change the same things at the same moment: all is as if one of them had come later. What was
+deleted between the look at it and the change of it is not found, and not brought back."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,8 +9,9 @@ from django.db import connections
 from psycopg import sql
 
 from config.database import connection_parameters
+from config.ids import new_id
 from evaluation.models import CostConfiguration, EvaluationDatasetConfiguration
-from playground.models import Chat, ComparisonChat, Playground
+from playground.models import Chat, ComparisonChat, ComparisonPrompt, Playground
 from vectordb.models import Dataset
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,7 +80,7 @@ def test_nobody_renames_what_is_gone(api, rows, what):
     response = while_deleted(row, lambda: api.patch(path.format(row.pk), {"name": "Other"}))
 
     assert response.status_code == 404, response.content
-    assert not model.objects.filter(pk=row.pk).exists()
+    assert not model._default_manager.filter(pk=row.pk).exists()
 
 
 def test_nothing_is_put_into_what_is_gone(api, rows):
@@ -89,6 +90,64 @@ def test_nothing_is_put_into_what_is_gone(api, rows):
     response = while_deleted(playground, lambda: api.post("genai/comparisonChats/", body))
 
     assert response.status_code == 404, response.content
+    assert not ComparisonChat.objects.filter(name="New").exists()
+
+
+def test_of_two_who_wait_for_each_other_both_get_through(api, alice, rows):
+    chat = rows["comparison chat"]
+    compared = ComparisonPrompt.objects.create(chat=chat, text="Which?", created_by=alice)
+
+    def request():
+        try:
+            return api.delete(f"genai/comparisonChats/{chat.pk}/")
+        finally:
+            connections.close_all()
+
+    with (
+        psycopg.connect(**connection_parameters()) as other,
+        psycopg.connect(**connection_parameters() | {"autocommit": True}) as watching,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        # It is the request that notices, and is undone.
+        other.execute("SET deadlock_timeout = '1min'")
+        other.execute("SELECT 1 FROM playground_comparisonprompt FOR UPDATE")
+        answer = pool.submit(request)
+        while not answer.done() and watching.execute(_WAITING).fetchone() == (0,):
+            pass
+        other.execute("UPDATE playground_comparisonchat SET name = 'Other'")
+        other.commit()
+
+        assert answer.result().status_code == 204
+    assert not ComparisonPrompt.objects.filter(pk=compared.pk).exists()
+
+
+def test_what_is_put_into_it_meanwhile_is_deleted_too(api, alice, rows):
+    playground = rows["playground"]
+
+    def request():
+        try:
+            return api.delete(f"genai/playgrounds/{playground.pk}/")
+        finally:
+            connections.close_all()
+
+    with (
+        psycopg.connect(**connection_parameters()) as other,
+        psycopg.connect(**connection_parameters() | {"autocommit": True}) as watching,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute(
+            "INSERT INTO playground_comparisonchat (id, playground_id, name, is_hidden, "
+            "created_by_id, created_at) VALUES (%s, %s, 'New', false, %s, now())",
+            [new_id(), playground.pk, alice.pk],
+        )
+        other.execute("SET CONSTRAINTS ALL IMMEDIATE")  # now it holds on to the playground
+        answer = pool.submit(request)
+        while not answer.done() and watching.execute(_WAITING).fetchone() == (0,):
+            pass
+        other.commit()
+
+        assert answer.result().status_code == 204
+    assert not Playground.objects.filter(pk=playground.pk).exists()
     assert not ComparisonChat.objects.filter(name="New").exists()
 
 
@@ -102,6 +161,6 @@ def test_pages_say_so_too(client, alice, rows):
 
     response = while_deleted(playground, send)
 
-    assert response.status_code == 404
-    assert b"it was deleted" in response.content
+    assert response.status_code == 409
+    assert b"at the same moment" in response.content
     assert not Playground.objects.filter(pk=playground.pk).exists()
