@@ -97,9 +97,9 @@ def test_it_reads_tables_as_they_come(configure, text, expected):
         ("question,a\n" + "x" * 2_000_000 + ",y\n", "dataset", "more than 2,000,000 characters"),
         ("question,a\n" + "x,y\n" * 10_001, "dataset", "more than 10,000 questions"),
         (
-            "question," + ",".join(f"c{number}" for number in range(200_000)) + "\nx\n",
+            "question," + ",".join(f"c{number}" for number in range(16_000)) + "\nx\n",
             "dataset",
-            "200,001 columns; 1,000 is the most",
+            "16,001 columns; 1,000 is the most",
         ),
     ],
 )
