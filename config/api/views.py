@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Model)
 
-_ATTEMPTS = 3
+_ATTEMPTS = 5
 
 
 def _again(handler: Callable[..., Response]) -> Callable[..., Response]:
