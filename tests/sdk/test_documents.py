@@ -93,7 +93,16 @@ def test_a_file_that_cannot_be_read_is_told(upload: Callable[..., dr.Dataset]):
 
 def test_an_address_within_the_network_is_not_fetched(client: Any):
     with pytest.raises(AsyncProcessUnsuccessfulError, match="not on the public internet"):
-        dr.Dataset.create_from_url("http://127.0.0.1:1/a.csv")
+        dr.Dataset.create_from_url(
+            "http://127.0.0.1:1/a.csv",
+            do_snapshot=True,
+            persist_data_after_ingestion=True,
+            categories=["TRAINING"],
+            sample_size={"type": "rows", "value": 95},
+        )
+    [failed] = [one for one in dr.Dataset.list() if one.sample_size]
+    assert (failed.name, failed.sample_size) == ("a.csv", {"type": "rows", "value": 95})
+    assert failed.categories == ["TRAINING"]
 
 
 def test_a_dataset_moves_between_use_cases(use_case: dr.UseCase, dataset: dr.Dataset):
