@@ -176,3 +176,12 @@ def test_links_have_the_scheme_of_a_proxy_that_is_trusted(api, prompt, settings,
 
     assert accepted["Location"] == f"{start}status/{accepted.json()['id']}/"
     assert page["next"].startswith(f"{start}chatPrompts/?")
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/json; charset=utf-8", "Application/JSON"]
+)
+def test_json_is_read_however_its_type_is_written(api, kind):
+    response = api.request("post", "useCases/", data='{"name": "Öl"}'.encode(), content_type=kind)
+
+    assert (response.status_code, response.json()["name"]) == (201, "Öl")
