@@ -218,6 +218,8 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 # 500,000 characters of prompt and as many of system prompt, each escaped as two \uXXXX, are 12 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
+# Lists in a query string repeat their name; that they are too long is for the API to say.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

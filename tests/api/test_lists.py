@@ -152,3 +152,12 @@ def test_ids_of_nothing_find_nothing(path: str, name: str, look: Any, get: Any):
             assert records(get(f"{path}?{name}={value}")) == []
         else:
             assert records(look(path, **{name: value})) == []
+
+
+def test_a_filter_of_too_many_ids_says_so(worlds: Any):
+    ids = ["x"] * 1_001
+
+    response = worlds[0].get("genai/vectorDatabases/", {"useCaseId": ids})
+
+    assert problems(response) == [(["query", "useCaseId"], "too_long")]
+    assert records(worlds[0].get("genai/vectorDatabases/", {"useCaseId": ids[1:]})) == []
