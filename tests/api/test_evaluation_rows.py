@@ -74,6 +74,14 @@ def test_a_column_is_cleared_by_null_and_kept_by_silence(api, body, field):
     assert api.patch(path, {field: None}).json()[field] is None
 
 
+def test_the_column_of_questions_has_a_bound(api, configuration):
+    path = f"{DATASETS}{configuration}/"
+
+    assert api.patch(path, {"promptColumnName": LONG}).json()["promptColumnName"] == LONG
+    refused = api.patch(path, {"promptColumnName": LONG + "x"})
+    assert problems(refused) == [(["body", "promptColumnName"], "string_too_long")]
+
+
 def test_another_dataset_must_be_there(api, configuration):
     path = f"{DATASETS}{configuration}/"
 
