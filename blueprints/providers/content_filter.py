@@ -11,6 +11,9 @@ from config.storable import storable
 Guard = dict[str, Any]
 
 _SEVERITIES = ("safe", "low", "medium", "high")
+# Filters have a handful of categories, and a word for each.
+_MOST_GUARDS = 100
+_LONGEST_WORD = 100
 
 
 def note_findings(guards: list[Guard], results: Any, stage: str) -> None:
@@ -34,8 +37,12 @@ def findings_in_refusal(body: Any) -> tuple[Guard, ...]:
 
 
 def _guard(name: str, result: dict[str, Any], stage: str) -> Guard:
-    guard: Guard = {"name": storable(name), "stage": stage, "filtered": bool(result["filtered"])}
-    severity = storable(str(result.get("severity") or ""))
+    guard: Guard = {
+        "name": storable(name)[:_LONGEST_WORD],
+        "stage": stage,
+        "filtered": bool(result["filtered"]),
+    }
+    severity = storable(str(result.get("severity") or ""))[:_LONGEST_WORD]
     if severity:
         return guard | {"severity": severity}
     return guard | {"detected": bool(result.get("detected")) or guard["filtered"]}
@@ -47,7 +54,8 @@ def _note(guards: list[Guard], guard: Guard) -> None:
             if _badness(guard) > _badness(known):
                 guards[position] = guard
             return
-    guards.append(guard)
+    if len(guards) < _MOST_GUARDS:
+        guards.append(guard)
 
 
 def _badness(guard: Guard) -> tuple[bool, int, bool]:

@@ -12,6 +12,8 @@ from config.storable import storable
 # A line longer than this is no chunk of a chat completion.
 LONGEST_LINE = 4 * 1024 * 1024
 _LONGEST_MODEL_NAME = 200
+# No answer has more; a server that says so does not count.
+_MOST_TOKENS = 100_000_000
 
 
 class NotAnAnswer(ValueError):
@@ -176,5 +178,5 @@ def _json(body: bytes) -> Any:
 
 
 def _count(value: Any, known: int | None) -> int | None:
-    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return value if is_count else known
+    is_count = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_count and 0 <= value <= _MOST_TOKENS else known

@@ -149,3 +149,20 @@ def test_an_endless_line_is_not_kept():
     parser.feed(b"x" * LONGEST_LINE)
     with pytest.raises(NotAnAnswer):
         parser.feed(b"x")
+
+
+@pytest.mark.parametrize("number", [-1, 2**31, 10**400, 1.5, "7", True])
+def test_a_number_of_tokens_that_cannot_be_is_none(number):
+    usage = {"prompt_tokens": number, "completion_tokens": 4}
+    _, parser = read(line(chunk("Oil.")) + line({"choices": [], "usage": usage}))
+    assert (parser.input_tokens, parser.output_tokens) == (None, 4)
+
+
+def test_findings_of_a_filter_are_kept_within_bounds():
+    found = {
+        f"{number:05}{'n' * 1_000}": {"filtered": False, "severity": "s" * 1_000}
+        for number in range(1_000)
+    }
+    _, parser = read(line(chunk("Oil.", content_filter_results=found)))
+    assert len(parser.guards) == 100
+    assert {(len(one["name"]), len(one["severity"])) for one in parser.guards} == {(100, 100)}
