@@ -223,6 +223,24 @@ def test_references_are_whole_numbers_from_nothing_on(api, body, llm, field, cou
     assert made.json()["costMetricConfigurations"][0][field] == count
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("inputTokenPrice", 1_000_000_001),
+        ("outputTokenPrice", 1_000_000_001),
+        ("referenceInputTokenCount", 2**31),
+        ("referenceOutputTokenCount", 2**31),
+    ],
+)
+def test_prices_beyond_all_bounds_are_refused(api, body, llm, field, value):
+    price = {"llmId": llm.pk, field: value}
+
+    refused = api.post(PRICES, body | {"costMetricConfigurations": [price]})
+
+    place = ["body", "costMetricConfigurations", 0, field]
+    assert problems(refused) == [(place, "less_than_equal")]
+
+
 def test_prices_are_not_listed(api, body):
     api.post(PRICES, body)
 
