@@ -22,7 +22,7 @@ from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.embedding import BATCH, Embedder, get_embedder
 from vectordb.interruption import Interrupted
 from vectordb.models import Ingestion, VectorDatabase
-from vectordb.parser_process import ChunkingRequest, ParserProcess
+from vectordb.parser_process import ChunkingRequest, EndlessSeparators, ParserProcess
 from vectordb.reuse import same_content
 from vectordb.semantic import Grouper
 from vectordb.whole_chunks import embed_whole
@@ -42,11 +42,7 @@ class Stopped(Exception):
     """The document was cancelled or deleted while it was worked on: leave it."""
 
 
-def _never() -> bool:
-    return False
-
-
-def ingest(database_id: str, *, should_end: Callable[[], bool] = _never) -> None:
+def ingest(database_id: str, *, should_end: Callable[[], bool] = lambda: False) -> None:
     """Work off the unfinished documents of a database, then complete it.
 
     Raises Interrupted soon after `should_end` says so.
@@ -62,14 +58,16 @@ def ingest(database_id: str, *, should_end: Callable[[], bool] = _never) -> None
 
 def fail(database_id: str, message: str) -> None:
     """Leave nothing unfinished behind when the job itself broke."""
-    now = timezone.now()
-    Ingestion.objects.filter(vector_database=database_id, status__in=UNFINISHED).update(
-        status=Status.ERROR, error_message=message, finished_at=now
-    )
+    _fail_documents(database_id, message)
     VectorDatabase.objects.filter(pk=database_id, status__in=UNFINISHED).update(
         status=Status.ERROR, error_message=message
     )
     announce(database_id)
+
+
+def _fail_documents(database_id: str, message: str) -> None:
+    waiting = Ingestion.objects.filter(vector_database=database_id, status__in=UNFINISHED)
+    waiting.update(status=Status.ERROR, error_message=message, finished_at=timezone.now())
 
 
 def announce(database_id: str) -> None:
@@ -170,7 +168,7 @@ class _Run:
         except Stopped:
             logger.info("Ingestion %s was stopped", ingestion.pk)
         except AppError as error:
-            self._fail(ingestion, error.message)
+            self._refuse(ingestion, error)
         except OSError:
             logger.exception("Ingestion %s failed", ingestion.pk)
             self._fail(ingestion, "The stored file cannot be read. Delete it and upload it again.")
@@ -263,6 +261,11 @@ class _Run:
         if not completed:
             raise Stopped
         self._announce()
+
+    def _refuse(self, ingestion: Ingestion, error: AppError) -> None:
+        if isinstance(error, EndlessSeparators):  # nor will they end on the others
+            _fail_documents(self._database.pk, error.message)
+        self._fail(ingestion, error.message)
 
     def _fail(self, ingestion: Ingestion, message: str) -> None:
         Ingestion.objects.filter(pk=ingestion.pk, status=Status.RUNNING).update(

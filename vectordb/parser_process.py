@@ -31,6 +31,16 @@ _UNREADABLE = (
 )
 
 
+class EndlessSeparators(ParseError):
+    """Regular expressions that come to no end; they will not on the next document either."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Looking for these separators took too long: write simpler regular expressions, without "
+            "repetitions of repetitions."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ChunkingRequest:
     """What the other process needs to cut a text; `method` is one of `parsing.cutting`."""
@@ -106,7 +116,8 @@ class ParserProcess:
             assert process.stdin is not None  # noqa: S101
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
-            for message in self._messages(process):
+            is_regex = chunking is not None and chunking["is_separator_regex"]
+            for message in self._messages(process, is_regex=is_regex):
                 if not message.keys() & {"chunks", "text"}:
                     is_finished = True
                     break
@@ -136,7 +147,9 @@ class ParserProcess:
             _widen(self._process)
         return self._process
 
-    def _messages(self, process: "subprocess.Popen[bytes]") -> Iterator[dict[str, Any]]:
+    def _messages(
+        self, process: "subprocess.Popen[bytes]", *, is_regex: bool
+    ) -> Iterator[dict[str, Any]]:
         """Messages until the process ends; only the time spent waiting for it counts."""
         waited = 0.0
         while True:
@@ -152,6 +165,8 @@ class ParserProcess:
                 logger.warning("The parser ended with status %s", process.wait())
                 raise ParseError(_UNREADABLE)
             if waited > settings.PARSER_SECONDS:
+                if is_regex:
+                    raise EndlessSeparators
                 raise ParseError(
                     "Reading this file took too long: split it into parts, or save it as plain text."
                 )

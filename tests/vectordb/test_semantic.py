@@ -184,3 +184,17 @@ def test_a_pattern_that_never_ends_is_given_up(dataset, settings):
     add(dataset, "a.txt", b"a" * 5_000)
     database = build(dataset, chunk_size=128, separators=(r"(?:a+)+b", ""), is_separator_regex=True)
     assert "took too long" in database.error_message
+
+
+def test_nor_is_it_tried_on_the_other_documents(dataset, settings):
+    settings.PARSER_SECONDS = 1
+    add(dataset, "fine.txt", b"b " * 50)
+    add(dataset, "long.txt", b"a" * 5_000)
+    add(dataset, "longer.txt", b"a" * 6_000)
+
+    database = build(dataset, chunk_size=128, separators=(r"(?:a+)+b", ""), is_separator_regex=True)
+
+    fine, first, second = database.ingestions.order_by("number")
+    assert (fine.status, database.status) == (Status.COMPLETED, Status.COMPLETED)
+    assert "simpler regular expressions" in first.error_message == second.error_message
+    assert (second.status, second.started_at) == (Status.ERROR, None)
