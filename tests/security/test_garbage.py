@@ -8,7 +8,7 @@ import pytest
 
 from tests.security.test_limits import call, signed_in
 
-_MANY = "&".join(f"a{number}=1" for number in range(10_001))
+_MANY = "&".join(["a=1"] * 10_001)
 
 
 @pytest.fixture(scope="module")
