@@ -101,7 +101,8 @@ class Chunker:
         self._buffer, self._before, self._is_before_whole = "", "", True
 
     def _length(self, text: str) -> int:
-        return max(1, count_tokens(text, self.model_id))
+        # The splitter also asks for what it puts between pieces, which is nothing.
+        return max(1, count_tokens(text, self.model_id)) if text else 0
 
     def pieces(self, text: str) -> list[str]:
         """The text in pieces of at most the size, without overlap: joined they are the text again."""

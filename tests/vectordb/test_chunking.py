@@ -74,6 +74,12 @@ def test_without_overlap_chunks_do_not_touch():
     assert all(before.end <= after.start for before, after in pairwise(chunks))
 
 
+@pytest.mark.parametrize("overlap", [0, 6])
+def test_chunks_of_words_are_as_long_as_they_may_be(overlap):
+    *chunks, _ = cut((None, "lamp oil " * 200), size=40, overlap=overlap)
+    assert {chunk.token_count for chunk in chunks} <= {39, 40, 40 - overlap}
+
+
 def test_a_page_is_never_left():
     pages = [(number, f"Leaf {number}. " + "Some more words here. " * 12) for number in range(1, 5)]
     text = "".join(text for _, text in pages)
