@@ -15,7 +15,12 @@ from blueprints.models import LLM, PromptType
 from blueprints.settings import AnswerSettings, SettingsChanges
 from config.status import Status
 from vectordb.models import VectorDatabase
-from vectordb.retrieval_settings import DOCUMENTS_RANGE, TOKENS_RANGE, RetrievalSettings
+from vectordb.retrieval_settings import (
+    DOCUMENTS_RANGE,
+    TOKENS_RANGE,
+    RetrievalSettings,
+    SearchMode,
+)
 
 _LONGEST_ANSWER = 16_384
 
@@ -65,6 +70,7 @@ class SettingsForm(forms.Form):
     max_tokens = _number(
         forms.IntegerField, "Token cap", TOKENS_RANGE, is_log=True, placeholder="context"
     )
+    search_mode = forms.ChoiceField(label="Search", choices=SearchMode.choices, required=False)
     add_neighbor_chunks = forms.BooleanField(
         required=False,
         label="Add neighbour chunks (i−1, i, i+1)",  # noqa: RUF001 - a minus
@@ -107,6 +113,7 @@ class SettingsForm(forms.Form):
                         "add_neighbor_chunks",
                     )
                 }
+                | {"search_mode": data["search_mode"] or retrieval.search_mode}
             ),
             prompt_type=(
                 PromptType.CHAT_HISTORY_AWARE if data["prompt_type"] else PromptType.ONE_TIME_PROMPT

@@ -26,6 +26,7 @@ from vectordb.retrieval_settings import (
     RetrievalMode,
     RetrievalSettings,
     Retriever,
+    SearchMode,
 )
 
 LONGEST_NAME = 200
@@ -61,6 +62,14 @@ class VectorDatabaseSettingsSerializer(CamelSerializer):
         required=False, allow_null=True, min_value=TOKENS_RANGE[0], max_value=TOKENS_RANGE[1]
     )
     add_neighbor_chunks = Bool(default=False)
+    search_mode = Choice(
+        SearchMode.choices,
+        required=False,
+        allow_null=True,
+        default=SearchMode.HYBRID,
+        help_text="What chunks are found by: their meaning, their words, or both. Told when it is "
+        "not hybrid, since other clients do not know it.",
+    )
     retriever = Choice(
         Retriever.choices, required=False, allow_null=True, default=Retriever.SINGLE_LOOKUP
     )
@@ -72,10 +81,16 @@ class VectorDatabaseSettingsSerializer(CamelSerializer):
     def to_internal_value(self, data: Any) -> RetrievalSettings:
         given = super().to_internal_value(data)
         # Null stands for the default, except where the settings themselves have a null.
-        for name in ("retriever", "maximal_marginal_relevance_lambda"):
+        for name in ("retriever", "search_mode", "maximal_marginal_relevance_lambda"):
             if given[name] is None:
                 del given[name]
         return RetrievalSettings.from_json(given)
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        told: dict[str, Any] = super().to_representation(instance)
+        if told.get("searchMode") == SearchMode.HYBRID:
+            del told["searchMode"]
+        return told
 
 
 class SettingsRequest(CamelSerializer):

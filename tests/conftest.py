@@ -50,7 +50,7 @@ def use_case(alice) -> UseCase:
 @pytest.fixture(autouse=True)
 def nothing_is_left_in_unmanaged_tables(request):
     """Django empties the tables of its own models after a test that commits: not the queue's, and
-    not the partitions of chunks."""
+    not those of chunks and of their keywords."""
     marker = request.node.get_closest_marker("django_db")
     commits = marker is not None and marker.kwargs.get("transaction")
     if not commits and "transactional_db" not in request.fixturenames:
@@ -63,6 +63,7 @@ def nothing_is_left_in_unmanaged_tables(request):
         cursor.execute(
             "SELECT inhrelid::regclass::text FROM pg_inherits"
             " WHERE inhparent = 'vectordb_chunk'::regclass"
+            " UNION SELECT tablename FROM pg_tables WHERE tablename LIKE 'vectordb_keywords_%'"
         )
         for (partition,) in cursor.fetchall():
             cursor.execute(f"DROP TABLE {partition}")

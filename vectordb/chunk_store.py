@@ -23,10 +23,10 @@ _STAGING = sql.Identifier("vectordb_staged_chunks")
 _MOST_ROWS = 1_000
 _COLUMNS = (
     "vector_database_id", "id", "document_id", "position", "page", "start_offset", "end_offset",
-    "token_count", "embedding", "text", "metadata",
+    "token_count", "embedding", "language", "text", "metadata",
 )  # fmt: skip
 _TYPES = (
-    "varchar", "int8", "varchar", "int4", "int4", "int8", "int8", "int4", "halfvec", "text", "jsonb",
+    "varchar", "int8", "varchar", "int4", "int4", "int8", "int8", "int4", "halfvec", "varchar", "text", "jsonb",
 )  # fmt: skip
 
 
@@ -104,6 +104,7 @@ class ChunkWriter:
                     chunk.end,
                     chunk.token_count,
                     HalfVector(vector),
+                    chunk.language,
                     chunk.text,
                     self._metadata.of(chunk),
                 )
@@ -180,7 +181,7 @@ def copy_document(source: Ingestion, target: Ingestion) -> bool:
             cursor.execute(
                 sql.SQL(
                     "INSERT INTO {target} ({columns}) SELECT %s, id + %s, %s, position, page, "
-                    "start_offset, end_offset, token_count, embedding, text, "
+                    "start_offset, end_offset, token_count, embedding, language, text, "
                     "coalesce(%s::jsonb, metadata) "
                     "FROM {source} WHERE id >= %s AND id < %s"
                 ).format(

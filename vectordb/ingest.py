@@ -16,7 +16,7 @@ from django.utils import timezone
 from config.errors import AppError
 from config.notify import publish
 from config.status import UNFINISHED, Status
-from vectordb import chunk_store, files, partitions, versions
+from vectordb import chunk_store, files, keyword_index, partitions, versions
 from vectordb.chunking import Chunk
 from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.embedding import BATCH, Embedder, get_embedder
@@ -53,7 +53,7 @@ def ingest(database_id: str, *, should_end: Callable[[], bool] = lambda: False) 
     with _Run(database, should_end) as run:
         while (ingestion := _next(database)) is not None:
             run.ingest(ingestion)
-    _finish(database)
+        _finish(database, run.check)
 
 
 def fail(database_id: str, message: str) -> None:
@@ -96,13 +96,14 @@ def _next(database: VectorDatabase) -> Ingestion | None:
     return waiting.select_related("document", "vector_database").first()
 
 
-def _finish(database: VectorDatabase) -> None:
+def _finish(database: VectorDatabase, check: Callable[[], None]) -> None:
     """Count, index, and say how it ended."""
     if not VectorDatabase.objects.filter(pk=database.pk).exists():
         return
     count, size = partitions.measure(database.pk)
-    database.refresh_from_db(fields=["ef_search", "chunks_count"])
+    database.refresh_from_db(fields=["ef_search", "chunks_count", "keyword_facts"])
     partitions.analyze(database.pk)
+    keyword_index.bring_up_to_date(database, check)
     if count <= settings.EXACT_SCAN_LIMIT:
         partitions.drop_index(database)
     elif database.ef_search is None or count != database.chunks_count:
@@ -138,7 +139,7 @@ class _Run:
     def __init__(self, database: VectorDatabase, should_end: Callable[[], bool]) -> None:
         self._database = database
         self._should_end = should_end
-        self._parser = ParserProcess(self._check)
+        self._parser = ParserProcess(self.check)
         self._ingestion: Ingestion | None = None
         self._reported = 0.0
         self._done = self._total = 0
@@ -151,7 +152,7 @@ class _Run:
 
     def ingest(self, ingestion: Ingestion) -> None:
         """Work on one document; how it ends is written to its row, never raised."""
-        self._check()
+        self.check()
         claimed = Ingestion.objects.filter(pk=ingestion.pk, status__in=UNFINISHED).update(
             status=Status.RUNNING,
             started_at=timezone.now(),
@@ -214,7 +215,7 @@ class _Run:
         for portion in self._parser.read(path, ingestion.document.content_type, request):
             yield grouper.add(portion.chunks) if settings_.is_semantic else portion.chunks
             self._done, self._total = portion.done, portion.total
-            self._check()
+            self.check()
         yield grouper.finish()
 
     def _vectors(self, embedder: Embedder, texts: Sequence[str]) -> "Vectors":
@@ -224,7 +225,7 @@ class _Run:
         parts = []
         for start in range(0, len(texts), BATCH):
             parts.append(embedder.embed(texts[start : start + BATCH]))
-            self._check()
+            self.check()
         return np.concatenate(parts)
 
     def _embed(
@@ -235,7 +236,7 @@ class _Run:
             batch = by_length[start : start + BATCH]
             texts = [chunk.text for chunk in batch]
             writer.add(batch, embed_whole(embedder, texts, self._database.embedding_model))
-            self._check()
+            self.check()
 
     def _reuse(self, ingestion: Ingestion) -> bool:
         """The same content, already cut and embedded alike, is copied."""
@@ -273,7 +274,7 @@ class _Run:
         )
         self._announce()
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Raise Interrupted when the worker ends. Twice a second report progress, and raise Stopped
         when the document is no longer wanted."""
         if self._should_end():

@@ -164,6 +164,9 @@ class VectorDatabase(models.Model):
     size = models.BigIntegerField(default=0)
     # Set once an HNSW index stands; null means that the partition is scanned exactly.
     ef_search = models.PositiveIntegerField(null=True)
+    # Set once keywords can be searched for: {"chunks": n, "mean_length": terms of a chunk,
+    # "languages": ISO 639-1 codes, the most frequent first, "until": when its last document came}.
+    keyword_facts = models.JSONField(null=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -243,6 +246,8 @@ class Chunk(models.Model):
     start = models.BigIntegerField(db_column="start_offset")
     end = models.BigIntegerField(db_column="end_offset")
     token_count = models.IntegerField()
+    # ISO 639-1, or "" where there was too little to tell by.
+    language = models.CharField(max_length=8, default="")
     text = models.TextField()
     metadata = models.JSONField(default=dict)
 

@@ -38,10 +38,15 @@ _GOOD_RECALL = 0.99
 _EF_SEARCH = (80, 160, 320, 640, 1000)
 
 
-def table_name(database_id: str) -> str:
+def checked(database_id: str) -> str:
+    """Raise ValueError for what must not be part of a table's name."""
     if not re.fullmatch("[0-9a-f]{24}", database_id):
         raise ValueError(f"{database_id!r} is no id")
-    return f"{_PARENT}_{database_id}"
+    return database_id
+
+
+def table_name(database_id: str) -> str:
+    return f"{_PARENT}_{checked(database_id)}"
 
 
 def table(database_id: str) -> sql.Identifier:

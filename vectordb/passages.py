@@ -1,5 +1,6 @@
 """What retrieval hands to whoever asked: passages, and how they were chosen."""
 
+import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -42,6 +43,23 @@ class Stage:
     note: str = ""
 
 
+@dataclass
+class Record:
+    """The stages so far; each took from the end of the one before."""
+
+    stages: list[Stage] = field(default_factory=list)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def note(self, name: str, entered: int, left: int, note: str = "") -> None:
+        now = time.perf_counter()
+        self.stages.append(Stage(name, entered, left, round((now - self._since) * 1000, 3), note))
+        self._since = now
+
+    def note_at_once(self, name: str, entered: int, left: int, note: str = "") -> None:
+        """Of a stage whose time is that of the next one."""
+        self.stages.append(Stage(name, entered, left, 0.0, note))
+
+
 @dataclass(frozen=True, slots=True)
 class Retrieval:
     """Passages in the order in which they are sent, and the record of their choice."""
@@ -49,7 +67,7 @@ class Retrieval:
     passages: tuple[Passage, ...]
     stages: tuple[Stage, ...]
     query: str
-    search: str  # "exact" or "hnsw"
+    search: str  # how vectors were looked up: "exact", "hnsw", or "" when they were not
 
     @property
     def token_count(self) -> int:

@@ -1,9 +1,7 @@
 """The one way from a question to passages, for chats, pages, APIs and measurements alike."""
 
 import json
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import ProgrammingError, connection
@@ -15,7 +13,8 @@ from vectordb import partitions, search
 from vectordb.embedding import embed_query
 from vectordb.metadata_filter import to_sql, validate_metadata_filter
 from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, VectorDatabase
-from vectordb.passages import Passage, Retrieval, Stage
+from vectordb.passages import Passage, Record, Retrieval
+from vectordb.ranking import Query, ranked
 from vectordb.retrieval_settings import RetrievalSettings
 from vectordb.selection import cap, without_overlap
 
@@ -37,12 +36,12 @@ async def retrieve(
     Conflict for a database without chunks. For workers only: it loads the embedding model.
     """
     condition = to_sql(metadata_filter)
-    record = _Record()
+    record = Record()
     vector = await embed_query(database.embedding_model, query)
     record.note("embed", 1, 1)
     caps = [limit for limit in (settings.max_tokens, token_limit) if limit is not None]
-    request = _Request(database, vector, settings, condition, min(caps, default=None))
-    return await in_thread(_retrieve, request, query, record)
+    asked = Query(database, query, vector, settings.search_mode, condition)
+    return await in_thread(_retrieve, asked, settings, min(caps, default=None), record)
 
 
 def chunk_in_context(
@@ -64,90 +63,56 @@ def _same_document(other: Chunk | None, chunk: Chunk) -> Chunk | None:
     return other if other is not None and other.document_id == chunk.document_id else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    database: VectorDatabase
-    vector: list[float]
-    settings: RetrievalSettings
-    condition: sql.Composable | None
-    token_limit: int | None
-
-
-@dataclass
-class _Record:
-    """The stages so far; each took from the end of the one before."""
-
-    stages: list[Stage] = field(default_factory=list)
-    _since: float = field(default_factory=time.perf_counter)
-
-    def note(self, name: str, entered: int, left: int, note: str = "") -> None:
-        now = time.perf_counter()
-        self.stages.append(Stage(name, entered, left, round((now - self._since) * 1000, 3), note))
-        self._since = now
-
-
-def _retrieve(request: _Request, query: str, record: _Record) -> Retrieval:
+def _retrieve(
+    query: Query, settings: RetrievalSettings, token_limit: int | None, record: Record
+) -> Retrieval:
     try:
-        found = _search(request, record)
+        found = ranked(query, settings.documents, record)
+        passages = _passages(query, found.ids, record, reach=_reach(settings))
     except ProgrammingError as error:
         if isinstance(error.__cause__, errors.UndefinedTable):
             raise Conflict(
                 "This vector database has no chunks: wait until it is built, or build it again."
             ) from error
         raise
-    passages = _passages(request, found.hits, record)
-    unique = without_overlap(passages, request.database.embedding_model)
+    model_id = query.database.embedding_model
+    unique = without_overlap(passages, model_id)
     record.note("de-duplication", len(passages), len(unique), _note_of_trimmed(passages, unique))
-    capped = cap(unique, request.token_limit, request.database.embedding_model)
-    record.note("token cap", len(unique), len(capped), _note_of_cap(request.token_limit))
+    capped = cap(unique, token_limit, model_id)
+    record.note("token cap", len(unique), len(capped), _note_of_cap(token_limit))
     return Retrieval(
         # In order of rank of the hit; inside a group as the document has it.
         passages=tuple(sorted(capped, key=lambda passage: (passage.rank, passage.position))),
         stages=tuple(record.stages),
-        query=query,
+        query=query.text,
         search=found.search,
     )
 
 
-def _search(request: _Request, record: _Record) -> search.Found:
-    database = request.database
-    found = search.nearest(
-        database,
-        request.vector,
-        limit=request.settings.documents,
-        condition=request.condition,
-    )
-    total = database.chunks_count
-    entered = total
-    if request.condition is not None:
-        entered = total if found.matching is None else found.matching
-        note = "" if found.matching is not None else "wide filter, checked while searching"
-        # Filter and search are one statement; its time counts as the search's.
-        record.stages.append(Stage("metadata filter", total, entered, 0.0, note))
-    record.note("search", entered, len(found.hits), found.search)
-    return found
+def _reach(settings: RetrievalSettings) -> tuple[int, ...]:
+    return (-1, 0, 1) if settings.add_neighbor_chunks else (0,)
 
 
-def _passages(request: _Request, hits: list[search.Hit], record: _Record) -> list[Passage]:
+def _passages(
+    query: Query, hits: list[int], record: Record, *, reach: tuple[int, ...]
+) -> list[Passage]:
     """The hits and, where wanted, their neighbours: the most important first.
 
     A chunk belongs to the best hit that brings it.
     """
     ranks: dict[int, int] = {}
-    reach = (-1, 0, 1) if request.settings.add_neighbor_chunks else (0,)
-    for rank, hit in enumerate(hits, 1):
+    for rank, chunk_id in enumerate(hits, 1):
         for step in reach:
             # Ids of different documents never follow on each other, but for a document's last.
-            same = (hit.chunk_id + step) // CHUNKS_PER_DOCUMENT
-            if same == hit.chunk_id // CHUNKS_PER_DOCUMENT:
-                ranks.setdefault(hit.chunk_id + step, rank)
-    hit_ids = {hit.chunk_id for hit in hits}
+            same = (chunk_id + step) // CHUNKS_PER_DOCUMENT == chunk_id // CHUNKS_PER_DOCUMENT
+            if same:
+                ranks.setdefault(chunk_id + step, rank)
     passages = [
-        _passage(row, ranks[row[0]], is_neighbor=row[0] not in hit_ids)
-        for row in _fetch(request, list(ranks), hit_ids)
+        _passage(row, ranks[row[0]], is_neighbor=row[0] not in hits)
+        for row in _fetch(query, list(ranks), hits)
     ]
     record.note("neighbours", len(hits), len(passages))
-    best_first = {hit.chunk_id: place for place, hit in enumerate(hits)}
+    best_first = {chunk_id: place for place, chunk_id in enumerate(hits)}
     return sorted(
         passages,
         key=lambda passage: (
@@ -165,16 +130,16 @@ _TEXTS = sql.SQL(
 )
 
 
-def _fetch(request: _Request, ids: list[int], hit_ids: set[int]) -> list[tuple[Any, ...]]:
+def _fetch(query: Query, ids: list[int], hits: list[int]) -> list[tuple[Any, ...]]:
     """The rows of these chunks; neighbours only where they satisfy the filter too."""
     if not ids:
         return []
     statement = _TEXTS.format(
-        vector=search.vector_literal(request.vector),
-        table=partitions.table(request.database.pk),
+        vector=search.vector_literal(query.vector),
+        table=partitions.table(query.database.pk),
         ids=sql.Literal(ids),
-        hits=sql.Literal(list(hit_ids)),
-        condition=request.condition or sql.SQL("true"),
+        hits=sql.Literal(hits),
+        condition=query.condition or sql.SQL("true"),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)

@@ -18,6 +18,12 @@ class Retriever(models.TextChoices):
     MULTI_STEP = "MULTI_STEP_RETRIEVER", "Several searches, fused"
 
 
+class SearchMode(models.TextChoices):
+    HYBRID = "hybrid", "By meaning and by words"
+    VECTOR = "vector", "By meaning"
+    KEYWORD = "keyword", "By words"
+
+
 class RetrievalMode(models.TextChoices):
     SIMILARITY = "similarity", "Similarity"
     MMR = "maximal_marginal_relevance", "Maximal marginal relevance"
@@ -30,6 +36,7 @@ class RetrievalSettings:
     max_documents_retrieved_per_prompt: int | None = None
     max_tokens: int | None = None
     add_neighbor_chunks: bool = False
+    search_mode: str = SearchMode.HYBRID
     retriever: str = Retriever.SINGLE_LOOKUP
     retrieval_mode: str = RetrievalMode.SIMILARITY
     maximal_marginal_relevance_lambda: float = 0.5
@@ -38,6 +45,8 @@ class RetrievalSettings:
         _require_range(self, "max_documents_retrieved_per_prompt", DOCUMENTS_RANGE)
         _require_range(self, "max_tokens", TOKENS_RANGE)
         _require_range(self, "maximal_marginal_relevance_lambda", (0, 1))
+        if self.search_mode not in SearchMode.values:
+            raise InvalidInput("This way of searching is not known.", field="search_mode")
         if self.retriever not in Retriever.values:
             raise InvalidInput("This retriever is not known.", field="retriever")
         if self.retrieval_mode not in RetrievalMode.values:

@@ -45,6 +45,9 @@ _INDEXED = sql.SQL(
     "SELECT id, embedding::halfvec({n}) <=> {vector}::halfvec({n}) AS distance FROM {table}"
     " WHERE {condition} ORDER BY embedding::halfvec({n}) <=> {vector}::halfvec({n}) LIMIT {limit}"
 )
+_DISTANCES = sql.SQL(
+    "SELECT id, embedding <=> {vector}::halfvec FROM {table} WHERE id = ANY({ids})"
+)
 _ANY = sql.SQL("true")
 # Some pages tell about how much a filter keeps, in a millisecond.
 _SAMPLED = sql.SQL(
@@ -78,6 +81,22 @@ def nearest(
         return Found(hits, HNSW)
     # The index gave up early, as it may with a filter: count on nothing less than all rows.
     return query.exact() if condition is None else query.filtered(condition, bound=None)
+
+
+def distances(
+    database: VectorDatabase, vector: Sequence[float], chunk_ids: Sequence[int]
+) -> dict[int, float]:
+    """The cosine distance of each of these chunks that is there."""
+    if not chunk_ids:
+        return {}
+    statement = _DISTANCES.format(
+        vector=vector_literal(vector),
+        table=partitions.table(database.pk),
+        ids=sql.Literal(list(chunk_ids)),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return dict(cursor.fetchall())
 
 
 class _Query:

@@ -17,6 +17,7 @@ from vectordb.retrieval_settings import (
     TOKENS_RANGE,
     RetrievalMode,
     Retriever,
+    SearchMode,
 )
 
 Json = dict[str, Any]
@@ -131,6 +132,14 @@ def retrieval_settings() -> Json:
                 "Neighbours",
                 "Whether a passage brings those before and after it in its document.",
                 default=False,
+            ),
+            _setting(
+                "search_mode",
+                "string",
+                "Search",
+                "What passages are found by: their meaning, their words, or both.",
+                default=SearchMode.HYBRID,
+                enum=[str(word) for word in SearchMode.values],
             ),
             _setting(
                 "retrieval_mode",

@@ -9,7 +9,7 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, JobAborted
 
-from vectordb import fetch_job, ingest, partitions
+from vectordb import fetch_job, ingest, keyword_index, partitions
 from vectordb.interruption import Interrupted
 
 logger = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ def drop_chunks(database_id: str) -> None:
     """Drop what a deleted vector database held."""
     try:
         partitions.drop(database_id)
+        keyword_index.drop(database_id)
     finally:
         connections.close_all()
 

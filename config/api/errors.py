@@ -48,6 +48,7 @@ _RETRIEVAL_SETTINGS = (
     "max_documents_retrieved_per_prompt",
     "max_tokens",
     "add_neighbor_chunks",
+    "search_mode",
     "retriever",
     "retrieval_mode",
     "maximal_marginal_relevance_lambda",

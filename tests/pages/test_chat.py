@@ -132,6 +132,7 @@ def test_a_changed_setting_is_the_chats_own_until_reset(signed_in, world):
         ("vector_database_id", "f" * 24),
         ("vector_database_id", ""),
         ("temperature", "warm"),
+        ("search_mode", "bm25"),
     ],
 )
 def test_an_impossible_setting_is_refused_at_its_field(signed_in, world, field, value):
@@ -145,6 +146,20 @@ def test_an_impossible_setting_is_refused_at_its_field(signed_in, world, field, 
     world.chat.refresh_from_db()
     assert world.chat.llm_settings is None
     assert world.chat.retrieval_settings is None
+
+
+def test_how_chunks_are_searched_for_is_chosen_and_kept(signed_in, world):
+    url = reverse("playground:chat-settings", args=[world.chat.pk])
+    usual = panel(vector_database_id=world.database.pk)
+
+    signed_in.post(url, usual | {"search_mode": "keyword"})
+    world.chat.refresh_from_db()
+    page = signed_in.get(reverse("playground:chat-detail", args=[world.chat.pk])).content.decode()
+    signed_in.post(url, usual | {"temperature": "0.7"})
+    world.chat.refresh_from_db()
+
+    assert services.effective_settings(world.chat).retrieval_settings.search_mode == "keyword"
+    assert '<option value="keyword" selected>By words</option>' in page
 
 
 def test_the_use_of_history_is_changed_for_the_blueprint(signed_in, world):

@@ -121,6 +121,8 @@ def test_the_record_tells_each_stage(library):
         "embed",
         "metadata filter",
         "search",
+        "keyword search",
+        "fusion",
         "neighbours",
         "de-duplication",
         "token cap",
@@ -128,7 +130,7 @@ def test_the_record_tells_each_stage(library):
     by_name = {stage.name: stage for stage in found.stages}
     assert by_name["metadata filter"].entered == library.chunks_count
     assert by_name["metadata filter"].left == library.ingestions.get(number=2).chunks_count
-    assert by_name["search"].left == 4
+    assert by_name["fusion"].left == 4
     assert by_name["token cap"].left == len(found.passages)
     assert found.search == "exact"
     json.dumps(found.explain())

@@ -1,18 +1,21 @@
 """A file's segments to chunks: one document from first to last, or one document a row."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
 from vectordb.chunking import BLOCK, Chunk, Chunker
 from vectordb.parsing.base import ParseError, Row, Segment
+from vectordb.parsing.language import language_of
 from vectordb.parsing.methods import SENTENCES, WHOLE
 from vectordb.tokens import count_tokens
 
 # More than any passage that is ever sent.
 LONGEST_WHOLE = 8_192
+# Characters that suffice to know a language by.
+_TELLING = 200
 _SENTENCE_SEPARATORS = ("\n", ", ", " ", "")
 # A sentence ends with its mark and the blank space behind it, or with its line.
 _sentence_end = re.compile(
@@ -127,15 +130,16 @@ class Cutter:
         self._make = _maker(method, settings)
         self._cut = self._make(0, 0)
         self._row: Row | None = None
+        self._language = ""
         # How far each document has come; its rows need not stand together.
         self._offsets: dict[str, int] = {}
 
     def feed(self, segment: Segment) -> Iterator[Chunk]:
         if segment.row is None:
-            yield from self._cut.feed(segment.page, segment.text)
+            yield from self._told(self._cut.feed(segment.page, segment.text))
             return
         self._begin(segment.row)
-        for chunk in (*self._cut.feed(None, segment.text), *self._cut.finish()):
+        for chunk in self._told((*self._cut.feed(None, segment.text), *self._cut.finish())):
             yield replace(
                 chunk,
                 row=segment.row.number,
@@ -144,11 +148,20 @@ class Cutter:
         self._offsets[segment.row.source] = self._cut.offset
 
     def finish(self) -> Iterator[Chunk]:
-        yield from self._cut.finish()
+        yield from self._told(self._cut.finish())
+
+    def _told(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """With their language: a short chunk, that says little, is in that of the one before."""
+        for chunk in chunks:
+            if not self._language or len(chunk.text) >= _TELLING:
+                self._language = language_of(chunk.text) or self._language
+            yield replace(chunk, language=self._language)
 
     def _begin(self, row: Row) -> None:
         before, self._row = self._row, row
         is_other = before is not None and before.source != row.source
+        if is_other:
+            self._language = ""
         position = self._cut.position + (1 if is_other and self._cut.position else 0)
         self._cut = self._make(position, self._offsets.get(row.source, 0))
 

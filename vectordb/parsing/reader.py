@@ -70,7 +70,7 @@ def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def message(batch: list[Chunk], done: int, total: int) -> dict[str, Any]:
     rows = [
-        [c.position, c.page, c.start, c.end, c.token_count, c.text, c.row, c.metadata]
+        [c.position, c.page, c.start, c.end, c.token_count, c.text, c.row, c.metadata, c.language]
         for c in batch
     ]
     return {"chunks": rows, "done": done, "total": total}

@@ -1,0 +1,268 @@
+"""What keyword search looks up: of each term of a vector database, the chunks that it is in.
+
+One table for each database, made anew when its chunks changed. A row holds the postings of one term
+in one run of chunks, sorted by chunk and in little-endian order: `Postings` says of what.
+
+Up to 16 chunks of a document that follow on each other are a section: what a chunk's surroundings
+say counts for it too.
+"""
+
+import sys
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Max
+from psycopg import sql
+
+from config.status import Status
+from vectordb import partitions
+from vectordb.lexing import terms
+from vectordb.models import VectorDatabase
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Chunks of a section.
+SECTION = 16
+POSTING_BYTES = 10
+# It bounds the memory of a build: some 10 million postings.
+_MOST_CHUNKS_IN_RUN = 100_000
+_LARGEST_OFFSET = (1 << 32) - 1
+_LARGEST_COUNT = (1 << 8) - 1
+_LARGEST_LENGTH = (1 << 16) - 1
+_ROWS_AT_ONCE = 1_000
+# Languages that fewer chunks are in than this share are taken for mistakes.
+_SMALLEST_SHARE = 0.02
+
+# Postings are read whole and are dense already: no compression.
+_CREATE = """
+DROP TABLE IF EXISTS {table};
+CREATE TABLE {table} (
+    term text COLLATE "C" NOT NULL,
+    first_id bigint NOT NULL,
+    postings bytea STORAGE EXTERNAL NOT NULL
+)
+"""
+
+
+def table_name(database_id: str) -> str:
+    return f"vectordb_keywords_{partitions.checked(database_id)}"
+
+
+def table(database_id: str) -> sql.Identifier:
+    return sql.Identifier(table_name(database_id))
+
+
+def _new_table(database_id: str) -> sql.Identifier:
+    return sql.Identifier(f"{table_name(database_id)}_new")
+
+
+def drop(database_id: str) -> None:
+    """Drop what there is, also what a build that was killed left over."""
+    with connection.cursor() as cursor:
+        for name in (table(database_id), _new_table(database_id)):
+            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
+
+
+def bring_up_to_date(database: VectorDatabase, check: Callable[[], None]) -> None:
+    """Index all chunks of the database anew, when documents came since that was done last.
+
+    `check` is called several times a second; what it raises ends the build, and the index before
+    stays. Chunks that are gone need no build: a search leaves them out.
+    """
+    done = database.ingestions.filter(status=Status.COMPLETED)
+    latest = done.aggregate(latest=Max("finished_at"))["latest"]
+    until = latest and latest.isoformat()
+    if until is not None and until != (database.keyword_facts or {}).get("until"):
+        _build(database, until, check)
+
+
+def _build(database: VectorDatabase, until: str, check: Callable[[], None]) -> None:
+    new = _new_table(database.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL(_CREATE).format(table=new))
+    seen, run = _Seen(), _Run()
+    for section in _sections(database.pk, check):
+        seen.add(section)
+        if run.is_full_for(section):
+            _write(new, run)
+            run = _Run()
+        run.add(section)
+    _write(new, run)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (term, first_id)").format(new))
+        cursor.execute(sql.SQL("ANALYZE {}").format(new))
+    _swap(database, seen.facts() | {"until": until})
+
+
+@transaction.atomic
+def _swap(database: VectorDatabase, facts: dict[str, Any]) -> None:
+    now, new = table_name(database.pk), f"{table_name(database.pk)}_new"
+    statements = (
+        ("DROP TABLE IF EXISTS {}", [now]),
+        ("ALTER TABLE {} RENAME TO {}", [new, now]),
+        ("ALTER INDEX {} RENAME TO {}", [f"{new}_pkey", f"{now}_pkey"]),
+    )
+    with connection.cursor() as cursor:
+        for statement, names in statements:
+            cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+    VectorDatabase.objects.filter(pk=database.pk).update(keyword_facts=facts)
+
+
+@dataclass
+class _Seen:
+    """What there is of all chunks."""
+
+    chunks: int = 0
+    sections: int = 0
+    terms: int = 0
+    languages: Counter[str] = field(default_factory=Counter)
+
+    def add(self, section: "_Section") -> None:
+        self.chunks += len(section.chunks)
+        self.sections += 1
+        self.terms += section.length
+        self.languages.update(section.languages)
+
+    def facts(self) -> dict[str, Any]:
+        fewest = _SMALLEST_SHARE * self.chunks
+        found = self.languages.most_common()
+        return {
+            "chunks": self.chunks,
+            "sections": self.sections,
+            "terms": self.terms,
+            "languages": [code for code, count in found if code and count >= fewest],
+        }
+
+
+@dataclass
+class _Section:
+    """(id, how often each term is in it, how many terms it has) of each chunk, in order."""
+
+    chunks: list[tuple[int, Counter[str], int]] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        return sum(length for *_, length in self.chunks)
+
+    def goes_on_with(self, chunk_id: int) -> bool:
+        """Between documents an id is left out."""
+        return len(self.chunks) < SECTION and chunk_id == self.chunks[-1][0] + 1
+
+
+def _sections(database_id: str, check: Callable[[], None]) -> Iterator[_Section]:
+    section = _Section()
+    for chunk_id, language, text in _chunks(database_id):
+        check()
+        if section.chunks and not section.goes_on_with(chunk_id):
+            yield section
+            section = _Section()
+        found = terms(text, language)
+        section.chunks.append((chunk_id, Counter(found), len(found)))
+        section.languages.append(language)
+    if section.chunks:
+        yield section
+
+
+class Postings(NamedTuple):
+    """Arrays of shape (chunks that hold the term,).
+
+    `offsets` are of the chunks' ids from the run's first (uint32); `counts` say how often the term is
+    in each, `places` how many chunks of its section come before (uint8); `lengths` and
+    `section_lengths` count the terms of the chunk and of its section (uint16).
+    """
+
+    offsets: "NDArray[np.uint32]"
+    counts: "NDArray[np.uint8]"
+    places: "NDArray[np.uint8]"
+    lengths: "NDArray[np.uint16]"
+    section_lengths: "NDArray[np.uint16]"
+
+
+def read(postings: bytes) -> Postings:
+    import numpy as np
+
+    n = len(postings) // POSTING_BYTES
+    return Postings(
+        np.frombuffer(postings, "<u4", n),
+        np.frombuffer(postings, "u1", n, 4 * n),
+        np.frombuffer(postings, "u1", n, 5 * n),
+        np.frombuffer(postings, "<u2", n, 6 * n),
+        np.frombuffer(postings, "<u2", n, 8 * n),
+    )
+
+
+class _PostingsMade:
+    """The same, growing."""
+
+    __slots__ = ("arrays",)
+
+    def __init__(self) -> None:
+        self.arrays: tuple[array[int], ...] = tuple(array(kind) for kind in "IBBHH")
+
+    def add(self, *values: int) -> None:
+        for column, value in zip(self.arrays, values, strict=True):
+            column.append(value)
+
+    def to_bytes(self) -> bytes:
+        if sys.byteorder == "big":
+            for column in self.arrays:
+                column.byteswap()
+        return b"".join(column.tobytes() for column in self.arrays)
+
+
+@dataclass
+class _Run:
+    """The postings of sections that follow on each other."""
+
+    first_id: int = -1
+    count: int = 0
+    by_term: dict[str, _PostingsMade] = field(default_factory=lambda: defaultdict(_PostingsMade))
+
+    def is_full_for(self, section: _Section) -> bool:
+        is_far = self.count > 0 and section.chunks[-1][0] - self.first_id > _LARGEST_OFFSET
+        return is_far or self.count >= _MOST_CHUNKS_IN_RUN
+
+    def add(self, section: _Section) -> None:
+        if not self.count:
+            self.first_id = section.chunks[0][0]
+        self.count += len(section.chunks)
+        whole = min(section.length, _LARGEST_LENGTH)
+        for place, (chunk_id, counts, length) in enumerate(section.chunks):
+            offset, own = chunk_id - self.first_id, min(length, _LARGEST_LENGTH)
+            for term, count in counts.items():
+                self.by_term[term].add(offset, min(count, _LARGEST_COUNT), place, own, whole)
+
+
+def _chunks(database_id: str) -> Iterator[tuple[int, str, str]]:
+    """(id, language, text) of all chunks by id. No transaction is held open in between."""
+    statement = sql.SQL(
+        "SELECT id, language, text FROM {} WHERE id > %s ORDER BY id LIMIT %s"
+    ).format(partitions.table(database_id))
+    last = -1
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [last, _ROWS_AT_ONCE])
+            rows: list[tuple[int, str, str]] = cursor.fetchall()
+        if not rows:
+            return
+        yield from rows
+        last = rows[-1][0]
+
+
+def _write(target: sql.Identifier, run: _Run) -> None:
+    if not run.count:
+        return
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        statement = sql.SQL("COPY {} (term, first_id, postings) FROM STDIN (FORMAT BINARY)")
+        with cursor.copy(statement.format(target)) as copy:
+            copy.set_types(("text", "int8", "bytea"))
+            for term in sorted(run.by_term):
+                row: tuple[Any, ...] = (term, run.first_id, run.by_term[term].to_bytes())
+                copy.write_row(row)

@@ -1,0 +1,96 @@
+"""Texts to the terms that keyword search matches: the same for chunks and for questions.
+
+Words are folded and, where their language is known, stemmed; scripts that put no spaces between
+words become overlapping pairs of characters.
+"""
+
+import threading
+import unicodedata
+from collections.abc import Iterable
+from itertools import pairwise
+
+import regex
+import Stemmer
+
+# More tells junk apart from junk, and nobody asks for it.
+_LONGEST_TERM = 64
+
+# In such scripts every two characters that stand together are a term.
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_token = regex.compile(
+    rf"(?P<unspaced>[{_UNSPACED}]+)"
+    rf"|[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]+(?:['\u2019]\p{{L}}+)*",
+    regex.V1,
+)
+
+# By ISO 639-1 code, what Snowball calls its algorithm.
+_STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
+    "en": "english", "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian",
+    "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian",
+    "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "ne": "nepali",
+    "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian",
+    "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
+    "yi": "yiddish",
+}  # fmt: skip
+
+# Words that say how a sentence is built and nothing of what it is about.
+_FUNCTION_WORDS = {
+    "en": frozenset((
+        "a", "about", "above", "after", "again", "all", "am", "an", "and", "any", "are", "as", "at",
+        "be", "because", "been", "before", "being", "below", "between", "both", "but", "by", "can",
+        "could", "did", "do", "does", "doing", "don't", "down", "during", "each", "few", "for",
+        "from", "further", "had", "has", "have", "having", "he", "her", "here", "hers", "him",
+        "his", "how", "i", "if", "in", "into", "is", "it", "it's", "its", "just", "me", "more",
+        "most", "my", "no", "nor", "not", "now", "of", "off", "on", "once", "only", "or", "other",
+        "our", "ours", "out", "over", "own", "same", "she", "should", "so", "some", "such", "than",
+        "that", "the", "their", "theirs", "them", "then", "there", "these", "they", "this", "those",
+        "through", "to", "too", "under", "until", "up", "very", "was", "we", "were", "what", "when",
+        "where", "which", "while", "who", "whom", "why", "will", "with", "would", "you", "your",
+        "yours",
+    )),
+}  # fmt: skip
+
+_stemmers = threading.local()
+
+
+def terms(text: str, language: str) -> list[str]:
+    """The terms of a text in their order, each as often as it occurs.
+
+    `language` is an ISO 639-1 code; words of one that is unknown, or "", are not stemmed. Function
+    words are left out of English.
+    """
+    left_out = _FUNCTION_WORDS.get(language, frozenset())
+    words: list[str] = []
+    pairs: list[str] = []
+    for match in _token.finditer(unicodedata.normalize("NFKC", text).casefold()):
+        token = match[0].replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+        if match["unspaced"]:
+            pairs += map("".join, pairwise(token)) if len(token) > 1 else [token]
+        elif token not in left_out:
+            words.append(token[:_LONGEST_TERM])
+    stemmer = _stemmer(language)
+    stems: Iterable[str] = words if stemmer is None else stemmer.stemWords(words)
+    return [*map(_without_accents, stems), *pairs]
+
+
+def _stemmer(language: str) -> Stemmer.Stemmer | None:
+    """One for each thread: a stemmer serves a single one."""
+    algorithm = _STEMMERS.get(language)
+    if algorithm is None:
+        return None
+    stemmer = getattr(_stemmers, algorithm, None)
+    if stemmer is None:
+        stemmer = Stemmer.Stemmer(algorithm)
+        setattr(_stemmers, algorithm, stemmer)
+    return stemmer
+
+
+def _without_accents(word: str) -> str:
+    """People leave them out of questions. Only where they are accents, as on Latin letters."""
+    if word.isascii():
+        return word
+    letters = unicodedata.normalize("NFD", word)
+    if not letters[0].isascii():
+        return word
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
