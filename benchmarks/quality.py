@@ -94,7 +94,7 @@ def measure(database, folder: Path, most: int) -> list[list[object]]:
     from vectordb.models import Chunk
     from vectordb.passages import Record
     from vectordb.ranking import Query, ranked
-    from vectordb.retrieval_settings import SearchMode
+    from vectordb.retrieval_settings import RetrievalSettings, SearchMode
 
     names = dict(
         Chunk.objects.filter(vector_database_id=database.pk).values_list("id", "metadata__source")
@@ -111,7 +111,8 @@ def measure(database, folder: Path, most: int) -> list[list[object]]:
         scores, times = [], []
         for query, vector in zip(queries, vectors, strict=True):
             started = time.perf_counter()
-            found = ranked(Query(database, query["text"], vector, mode), DEPTH, Record())
+            settings = RetrievalSettings(search_mode=mode)
+            found = ranked(Query(database, query["text"], vector, settings), DEPTH, Record())
             times.append((time.perf_counter() - started) * 1000)
             ranking = list(dict.fromkeys(names[chunk_id] for chunk_id in found.ids))
             scores.append(figures(ranking, relevant[query["_id"]]))

@@ -12,8 +12,8 @@ class Measure:
     weight: float
 
 
-def fused(measures: Sequence[Measure], limit: int) -> list[int]:
-    """The best ids by the weighted sum of the measures, each stretched to reach from 0 to 1.
+def fused(measures: Sequence[Measure], limit: int) -> dict[int, float]:
+    """The best ids, best first, by the weighted sum of the measures, each stretched to reach from 0 to 1.
 
     All measures know the same ids. (Bruch, Gai and Ingber, An Analysis of Fusion Functions for
     Hybrid Retrieval, 2023, find such sums better than sums of reciprocal ranks.)
@@ -25,4 +25,5 @@ def fused(measures: Sequence[Measure], limit: int) -> list[int]:
         scale = measure.weight / reach if reach > 0 else 0.0
         for chunk_id, value in measure.values.items():
             totals[chunk_id] = totals.get(chunk_id, 0.0) + scale * (value - lowest)
-    return sorted(totals, key=lambda chunk_id: (-totals[chunk_id], chunk_id))[:limit]
+    best = sorted(totals, key=lambda chunk_id: (-totals[chunk_id], chunk_id))[:limit]
+    return {chunk_id: totals[chunk_id] for chunk_id in best}

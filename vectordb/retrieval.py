@@ -40,8 +40,8 @@ async def retrieve(
     vector = await embed_query(database.embedding_model, query)
     record.note("embed", 1, 1)
     caps = [limit for limit in (settings.max_tokens, token_limit) if limit is not None]
-    asked = Query(database, query, vector, settings.search_mode, condition)
-    return await in_thread(_retrieve, asked, settings, min(caps, default=None), record)
+    asked = Query(database, query, vector, settings, condition)
+    return await in_thread(_retrieve, asked, min(caps, default=None), record)
 
 
 def chunk_in_context(
@@ -63,12 +63,10 @@ def _same_document(other: Chunk | None, chunk: Chunk) -> Chunk | None:
     return other if other is not None and other.document_id == chunk.document_id else None
 
 
-def _retrieve(
-    query: Query, settings: RetrievalSettings, token_limit: int | None, record: Record
-) -> Retrieval:
+def _retrieve(query: Query, token_limit: int | None, record: Record) -> Retrieval:
     try:
-        found = ranked(query, settings.documents, record)
-        passages = _passages(query, found.ids, record, reach=_reach(settings))
+        found = ranked(query, query.settings.documents, record)
+        passages = _passages(query, found.ids, record)
     except ProgrammingError as error:
         if isinstance(error.__cause__, errors.UndefinedTable):
             raise Conflict(
@@ -89,18 +87,13 @@ def _retrieve(
     )
 
 
-def _reach(settings: RetrievalSettings) -> tuple[int, ...]:
-    return (-1, 0, 1) if settings.add_neighbor_chunks else (0,)
-
-
-def _passages(
-    query: Query, hits: list[int], record: Record, *, reach: tuple[int, ...]
-) -> list[Passage]:
+def _passages(query: Query, hits: list[int], record: Record) -> list[Passage]:
     """The hits and, where wanted, their neighbours: the most important first.
 
     A chunk belongs to the best hit that brings it.
     """
     ranks: dict[int, int] = {}
+    reach = (-1, 0, 1) if query.settings.add_neighbor_chunks else (0,)
     for rank, chunk_id in enumerate(hits, 1):
         for step in reach:
             # Ids of different documents never follow on each other, but for a document's last.

@@ -99,6 +99,16 @@ def distances(
         return dict(cursor.fetchall())
 
 
+def vectors(database: VectorDatabase, chunk_ids: Sequence[int]) -> dict[int, list[float]]:
+    """The vector of each of these chunks that is there."""
+    statement = sql.SQL("SELECT id, embedding::real[] FROM {} WHERE id = ANY({})").format(
+        partitions.table(database.pk), sql.Literal(list(chunk_ids))
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return dict(cursor.fetchall())
+
+
 class _Query:
     def __init__(self, database: VectorDatabase, vector: Sequence[float], limit: int) -> None:
         self._parts = {

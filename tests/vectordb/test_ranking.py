@@ -119,12 +119,13 @@ def test_what_only_one_search_finds_can_come_first(library, monkeypatch):
 def test_measures_are_stretched_and_weighed():
     near = Measure({1: -0.1, 2: -0.2, 3: -0.9}, 0.5)
     words = Measure({1: 0.0, 2: 8.0, 3: 10.0}, 0.5)
-    assert fused([near, words], 3) == [2, 1, 3]
-    assert fused([near, words], 1) == [2]
+    assert fused([near, words], 3) == pytest.approx({2: 0.8375, 1: 0.5, 3: 0.5})
+    assert list(fused([near, words], 3)) == [2, 1, 3]
+    assert list(fused([near, words], 1)) == [2]
 
 
 def test_a_measure_that_tells_nothing_apart_does_not_count():
     words = Measure({1: 3.0, 2: 3.0}, 0.5)
-    assert fused([Measure({1: -0.9, 2: -0.1}, 0.5), words], 2) == [2, 1]
-    assert fused([words], 2) == [1, 2]
-    assert fused([Measure({}, 0.5), Measure({}, 0.5)], 4) == []
+    assert fused([Measure({1: -0.9, 2: -0.1}, 0.5), words], 2) == {2: 0.5, 1: 0.0}
+    assert list(fused([words], 2)) == [1, 2]
+    assert fused([Measure({}, 0.5), Measure({}, 0.5)], 4) == {}
