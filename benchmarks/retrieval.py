@@ -1,8 +1,9 @@
 """How fast and how complete retrieval is at 1,000, 10,000 and 100,000 chunks, with and without a filter.
 
-Vectors are made up in clusters, as those of texts are; each row carries 900 characters of text.
-"search" is the database's part, "retrieve" all of it from the question's text on, with the real
-embedder; recall compares the ten nearest with numpy's.
+Vectors are made up in clusters, as those of texts are; each row carries 150 words, as frequent as
+words are (Zipf). "search" is the look-up of vectors, "words" that of a question's words, "retrieve"
+all of it from the question's text on, with the real embedder; recall compares the ten nearest with
+numpy's.
 
     .venv/bin/python -m benchmarks.retrieval [--chunks 1000 10000 100000] [--queries 100]
 """
@@ -31,13 +32,24 @@ def vectors_of(count: int, dimensions: int = 384) -> np.ndarray:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
 
 
+class Words:
+    """Made-up words, each as frequent as its rank says."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def text(self, count: int) -> str:
+        ranks = np.minimum(self._random.zipf(1.15, count), 300_000)
+        return " ".join(f"w{rank:x}" for rank in ranks)
+
+
 def build(count: int):
     """A database with made-up chunks, indexed where the product would index it."""
     from django.conf import settings
     from pgvector import HalfVector
     from psycopg.types.json import Jsonb
 
-    from vectordb import chunk_store, partitions
+    from vectordb import chunk_store, keyword_index, partitions
     from vectordb.models import CHUNKS_PER_DOCUMENT, VectorDatabase
 
     dataset = scratch.dataset()
@@ -55,12 +67,12 @@ def build(count: int):
     )
     partitions.create(database)
     vectors = vectors_of(count)
-    text = "Nine hundred characters of some text that nobody will ever read. " * 14
+    words = Words(3)
     started = time.perf_counter()
     for first in range(0, count, 5_000):
         rows = [
             (database.pk, CHUNKS_PER_DOCUMENT + n, "d", n, 1, n * 1000, n * 1000 + 900, 200,
-             HalfVector(vectors[n]), f"{n} {text}"[:900], Jsonb({"group": n % GROUPS, "source": "a"}))
+             HalfVector(vectors[n]), "en", words.text(150), Jsonb({"group": n % GROUPS, "source": "a"}))
             for n in range(first, min(count, first + 5_000))
         ]  # fmt: skip
         chunk_store.copy_rows(partitions.table(database.pk), rows)
@@ -70,9 +82,14 @@ def build(count: int):
     if count > settings.EXACT_SCAN_LIMIT:
         partitions.build_index(database, count)
     indexed = time.perf_counter() - started
+    started = time.perf_counter()
+    keyword_index.build(database, "now", lambda: None)
+    listed = time.perf_counter() - started
     database.refresh_from_db()
     ef = database.ef_search or "-"
-    print(f"{count:,} chunks: loaded in {loaded:.1f} s, indexed in {indexed:.1f} s, ef_search {ef}")
+    print(
+        f"{count:,} chunks: loaded in {loaded:.1f} s, indexed in {indexed:.1f} s, words in {listed:.1f} s, ef_search {ef}"
+    )
     return database, vectors
 
 
@@ -96,6 +113,7 @@ def quantiles(times: list[float]) -> list[object]:
 
 def measure(database, vectors: np.ndarray, name: str, queries: int) -> list[object]:
     from vectordb import search
+    from vectordb.keyword_search import score_words
     from vectordb.metadata_filter import to_sql
     from vectordb.retrieval import retrieve
     from vectordb.retrieval_settings import RetrievalSettings
@@ -106,7 +124,8 @@ def measure(database, vectors: np.ndarray, name: str, queries: int) -> list[obje
         0
     ]
     random = np.random.default_rng(5)
-    searches, retrievals, shared, wanted, how = [], [], 0, 0, set()
+    searches, lookups, retrievals, shared, wanted, how = [], [], [], 0, 0, set()
+    words = Words(4)
     for _ in range(queries):
         query = vectors[random.integers(len(vectors))].astype(np.float32)
         query = query + random.normal(scale=0.03, size=query.shape).astype(np.float32)
@@ -117,6 +136,9 @@ def measure(database, vectors: np.ndarray, name: str, queries: int) -> list[obje
             )
         )
         searches.append(milliseconds)
+        text = words.text(12)
+        milliseconds, _ = timed(lambda q=text, c=condition: score_words(database, q).best(100, c))
+        lookups.append(milliseconds)
         how.add(found.search)
         truth = exact(vectors, query, kept)
         shared += len(truth & {hit.chunk_id for hit in found.hits})
@@ -126,13 +148,13 @@ def measure(database, vectors: np.ndarray, name: str, queries: int) -> list[obje
         settings = RetrievalSettings(max_documents_retrieved_per_prompt=LIMIT)
         for number in range(queries):
             started = time.perf_counter()
-            question = f"What does section {number} say about opening hours in winter?"
+            question = f"{number} {words.text(12)}"
             await retrieve(database, question, settings, metadata_filter=metadata_filter)
             retrievals.append((time.perf_counter() - started) * 1000)
 
     asyncio.run(ask())
     return [
-        f"{len(vectors):,}", name, "/".join(sorted(how)), *quantiles(searches),
+        f"{len(vectors):,}", name, "/".join(sorted(how)), *quantiles(searches), *quantiles(lookups),
         *quantiles(retrievals[3:]), f"{shared / wanted:.3f}",
     ]  # fmt: skip
 
@@ -144,7 +166,18 @@ def main() -> None:
     arguments = parser.parse_args()
     scratch.start()
     rows: list[list[object]] = [
-        ["chunks", "filter", "by", "search p50 ms", "p95", "retrieve p50 ms", "p95", "recall@10"]
+        [
+            "chunks",
+            "filter",
+            "by",
+            "search p50 ms",
+            "p95",
+            "words p50 ms",
+            "p95",
+            "retrieve p50 ms",
+            "p95",
+            "recall@10",
+        ]
     ]
     for count in arguments.chunks:
         database, vectors = build(count)

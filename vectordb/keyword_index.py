@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 # Chunks of a section.
 SECTION = 16
 POSTING_BYTES = 10
-# It bounds the memory of a build: some 10 million postings.
-_MOST_CHUNKS_IN_RUN = 100_000
+# It bounds the memory of a build: some 2.5 million postings, of 100,000 terms or so.
+_MOST_CHUNKS_IN_RUN = 25_000
 _LARGEST_OFFSET = (1 << 32) - 1
 _LARGEST_COUNT = (1 << 8) - 1
 _LARGEST_LENGTH = (1 << 16) - 1
@@ -79,10 +79,11 @@ def bring_up_to_date(database: VectorDatabase, check: Callable[[], None]) -> Non
     latest = done.aggregate(latest=Max("finished_at"))["latest"]
     until = latest and latest.isoformat()
     if until is not None and until != (database.keyword_facts or {}).get("until"):
-        _build(database, until, check)
+        build(database, until, check)
 
 
-def _build(database: VectorDatabase, until: str, check: Callable[[], None]) -> None:
+def build(database: VectorDatabase, until: str, check: Callable[[], None]) -> None:
+    """Index all chunks as they are; `until` is when the last document among them came."""
     new = _new_table(database.pk)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(_CREATE).format(table=new))

@@ -186,7 +186,7 @@ def test_a_build_that_is_interrupted_leaves_the_index_before(dataset, library):
 
 
 def test_nothing_is_built_twice(library, monkeypatch):
-    monkeypatch.setattr(keyword_index, "_build", None)
+    monkeypatch.setattr(keyword_index, "build", None)
     _bring_up_to_date(library)
     assert library.keyword_facts["chunks"] == 4
 
