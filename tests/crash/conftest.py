@@ -14,7 +14,7 @@ from tests.visitors import Person, Watcher, wait_for
 
 TEXT = words(60)
 DOCUMENTS = 3
-_SENTENCES = 120
+_SENTENCES = 240
 _SYLLABLES = [
     "ka",
     "lo",

@@ -102,7 +102,7 @@ def test_an_evaluation_ends_in_figures_for_every_blueprint(
 
 def test_the_playgrounds_insights_can_be_evaluated_as_they_are(
     playground: Playground,
-    blueprint: LLMBlueprint,
+    make_blueprint: Callable[..., LLMBlueprint],
     configuration: EvaluationDatasetConfiguration,
     llm: LLMServer,
     llm_id: str,
@@ -115,6 +115,8 @@ def test_the_playgrounds_insights_can_be_evaluated_as_they_are(
         ],
     )
     insights = MetricInsights.list(playground, with_aggregation_types_only=True)
+    # Not the judge's own LLM: an answer that is a verdict already would be taken for its words.
+    blueprint = make_blueprint(llm="extractive")
     llm.always = Behaviour(text='{"score": 5, "reason": "The same."}')
 
     job = EvaluationDatasetMetricAggregation.create(

@@ -40,6 +40,7 @@ def test_a_text_has_these_terms(text, language, expected):
         ("商店星期一关门。其他日子九点开门。欢迎大家来", "zh"),
         ("GW-1234", ""),
         ("1, 2, 3", ""),
+        ("a b c " * 20, ""),
         ("", ""),
     ],
 )

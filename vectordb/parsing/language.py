@@ -16,7 +16,8 @@ _FEWEST_LETTERS = 12
 
 def language_of(text: str) -> str:
     """An ISO 639-1 code, or "" where there is too little to tell by."""
-    words = _word.findall(text[:_LOOKED_AT].lower())
+    # Single letters are of any language.
+    words = [word for word in _word.findall(text[:_LOOKED_AT].lower()) if len(word) > 1]
     if sum(map(len, words)) < _FEWEST_LETTERS:
         return ""
     # The library takes a second to load, and most documents need no look by it.
