@@ -26,7 +26,7 @@ class Chunk:
 
     In a file that holds a document a row, `row` is the row's number, and `metadata` what it says of
     the document; positions leave one out between documents, so that only chunks of the same one
-    follow on each other. `language` is that of its document, as an ISO 639-1 code.
+    follow on each other. `language` is an ISO 639-1 code, or empty.
     """
 
     position: int

@@ -53,7 +53,7 @@ def ingest(database_id: str, *, should_end: Callable[[], bool] = lambda: False) 
     with _Run(database, should_end) as run:
         while (ingestion := _next(database)) is not None:
             run.ingest(ingestion)
-        _finish(database, run.check)
+    _finish(database, run.check)
 
 
 def fail(database_id: str, message: str) -> None:
@@ -111,7 +111,8 @@ def _finish(database: VectorDatabase, check: Callable[[], None]) -> None:
         _, size = partitions.measure(database.pk)
     databases = VectorDatabase.objects.filter(pk=database.pk)
     with transaction.atomic():
-        databases.update(chunks_count=count, size=size, updated_at=timezone.now())
+        whole = size + keyword_index.size(database.pk)
+        databases.update(chunks_count=count, size=whole, updated_at=timezone.now())
         ended = databases.filter(status=Status.RUNNING).update(
             status=Status.COMPLETED if count else Status.ERROR,
             error_message=_summary(database, count),

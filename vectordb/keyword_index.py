@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Max
-from psycopg import sql
+from psycopg import errors, sql
 
 from config.status import Status
 from vectordb import partitions
@@ -30,14 +30,19 @@ if TYPE_CHECKING:
 # Chunks of a section.
 SECTION = 16
 POSTING_BYTES = 10
-# It bounds the memory of a build: some 2.5 million postings, of 100,000 terms or so.
-_MOST_CHUNKS_IN_RUN = 25_000
+# They bound the memory of a build to some 100 MB.
+_MOST_POSTINGS_IN_RUN = 2_500_000
+_MOST_TERMS_IN_RUN = 100_000
 _LARGEST_OFFSET = (1 << 32) - 1
 _LARGEST_COUNT = (1 << 8) - 1
 _LARGEST_LENGTH = (1 << 16) - 1
 _ROWS_AT_ONCE = 1_000
 # Languages that fewer chunks are in than this share are taken for mistakes.
 _SMALLEST_SHARE = 0.02
+
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
+# A dump of everything holds its locks for minutes.
+_SWAPS = 300
 
 # Postings are read whole and are dense already: no compression.
 _CREATE = """
@@ -62,9 +67,21 @@ def _new_table(database_id: str) -> sql.Identifier:
     return sql.Identifier(f"{table_name(database_id)}_new")
 
 
-def drop(database_id: str) -> None:
-    """Drop what there is, also what a build that was killed left over."""
+def size(database_id: str) -> int:
+    """Bytes on disk."""
     with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(pg_total_relation_size(to_regclass(%s)), 0)", [table_name(database_id)]
+        )
+        return int(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def drop(database_id: str) -> None:
+    """Drop what there is, also what a build that was killed left over. Raises OperationalError when
+    it is in use for seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_TIMEOUT)
         for name in (table(database_id), _new_table(database_id)):
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
 
@@ -72,13 +89,13 @@ def drop(database_id: str) -> None:
 def bring_up_to_date(database: VectorDatabase, check: Callable[[], None]) -> None:
     """Index all chunks of the database anew, when documents came since that was done last.
 
-    `check` is called several times a second; what it raises ends the build, and the index before
+    `check` is called between any two chunks; what it raises ends the build, and the index before
     stays. Chunks that are gone need no build: a search leaves them out.
     """
     done = database.ingestions.filter(status=Status.COMPLETED)
     latest = done.aggregate(latest=Max("finished_at"))["latest"]
     until = latest and latest.isoformat()
-    if until is not None and until != (database.keyword_facts or {}).get("until"):
+    if until is not None and until > (database.keyword_facts or {}).get("until", ""):
         build(database, until, check)
 
 
@@ -98,11 +115,29 @@ def build(database: VectorDatabase, until: str, check: Callable[[], None]) -> No
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (term, first_id)").format(new))
         cursor.execute(sql.SQL("ANALYZE {}").format(new))
-    _swap(database, seen.facts() | {"until": until})
+    _swap_patiently(database, seen.facts() | {"until": until}, check)
+
+
+def _swap_patiently(
+    database: VectorDatabase, facts: dict[str, Any], check: Callable[[], None]
+) -> None:
+    """Whoever waits for a table makes all others wait behind it: try for a moment, now and then."""
+    for attempt in range(_SWAPS):
+        check()
+        try:
+            _swap(database, facts)
+            return
+        except OperationalError as error:
+            is_busy = isinstance(error.__cause__, errors.LockNotAvailable)
+            if not is_busy or attempt == _SWAPS - 1:
+                raise
 
 
 @transaction.atomic
 def _swap(database: VectorDatabase, facts: dict[str, Any]) -> None:
+    if not VectorDatabase.objects.select_for_update().filter(pk=database.pk).exists():
+        drop(database.pk)
+        return
     now, new = table_name(database.pk), f"{table_name(database.pk)}_new"
     statements = (
         ("DROP TABLE IF EXISTS {}", [now]),
@@ -110,6 +145,7 @@ def _swap(database: VectorDatabase, facts: dict[str, Any]) -> None:
         ("ALTER INDEX {} RENAME TO {}", [f"{new}_pkey", f"{now}_pkey"]),
     )
     with connection.cursor() as cursor:
+        cursor.execute(_LOCK_TIMEOUT)
         for statement, names in statements:
             cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
     VectorDatabase.objects.filter(pk=database.pk).update(keyword_facts=facts)
@@ -224,11 +260,13 @@ class _Run:
 
     first_id: int = -1
     count: int = 0
+    postings: int = 0
     by_term: dict[str, _PostingsMade] = field(default_factory=lambda: defaultdict(_PostingsMade))
 
     def is_full_for(self, section: _Section) -> bool:
         is_far = self.count > 0 and section.chunks[-1][0] - self.first_id > _LARGEST_OFFSET
-        return is_far or self.count >= _MOST_CHUNKS_IN_RUN
+        is_large = self.postings >= _MOST_POSTINGS_IN_RUN or len(self.by_term) >= _MOST_TERMS_IN_RUN
+        return is_far or is_large
 
     def add(self, section: _Section) -> None:
         if not self.count:
@@ -237,6 +275,7 @@ class _Run:
         whole = min(section.length, _LARGEST_LENGTH)
         for place, (chunk_id, counts, length) in enumerate(section.chunks):
             offset, own = chunk_id - self.first_id, min(length, _LARGEST_LENGTH)
+            self.postings += len(counts)
             for term, count in counts.items():
                 self.by_term[term].add(offset, min(count, _LARGEST_COUNT), place, own, whole)
 

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 K1, B = 1.2, 0.75
 SECTION_WEIGHT = 1.0
-# A question that mixes more languages than this is none.
-_MOST_LANGUAGES = 3
+# Of a question's terms the rarest are scored, up to so many bytes of postings: a text of 500,000
+# characters would ask for all there is.
+_MOST_BYTES = 20_000_000
 # How many of the best are checked against a filter at first, and how much more each time.
 _FIRST_CHECK, _GROWTH = 1_000, 8
 
@@ -94,33 +95,40 @@ def score_words(database: VectorDatabase, question: str) -> Scored:
 def _terms_of(database: VectorDatabase, question: str) -> Counter[str]:
     """In each language of the database, since a question is too short to tell its own."""
     counts: Counter[str] = Counter()
-    languages = _facts(database)["languages"][:_MOST_LANGUAGES] or [""]
+    languages = facts_of(database)["languages"] or [""]
     for language in languages:
-        counts |= Counter(terms(question, language))
+        # What one language leaves out is rare in the others, and would weigh much there.
+        counts |= Counter(terms(question, language, also_without=languages))
     return counts
 
 
-def _facts(database: VectorDatabase) -> dict[str, Any]:
+def facts_of(database: VectorDatabase) -> dict[str, Any]:
+    """What its index of words says of it all, see the model. Raises ValueError without one."""
     if database.keyword_facts is None:
         raise ValueError(f"{database.pk} has no keyword index")
     facts: dict[str, Any] = database.keyword_facts
     return facts
 
 
-_POSTINGS = sql.SQL("SELECT term, first_id, postings FROM {} WHERE term = ANY(%s)")
+_POSTINGS = sql.SQL(
+    "WITH sizes AS (SELECT term, sum(octet_length(postings)) AS size FROM {table}"
+    " WHERE term = ANY(%s) GROUP BY term),"
+    " sums AS (SELECT term, sum(size) OVER (ORDER BY size, term) - size AS before FROM sizes)"
+    " SELECT term, first_id, postings FROM {table} JOIN sums USING (term) WHERE before < %s"
+)
 
 
 def _scored(database: VectorDatabase, wanted: Counter[str]) -> "tuple[Ids, Scores] | None":
     """All chunks that hold any of the terms, by id, with their scores."""
     import numpy as np
 
-    statement = _POSTINGS.format(keyword_index.table(database.pk))
+    statement = _POSTINGS.format(table=keyword_index.table(database.pk))
     by_term: defaultdict[str, list[_Held]] = defaultdict(list)
-    for term, first_id, postings in _rows(statement, [list(wanted)]):
+    for term, first_id, postings in _rows(statement, [list(wanted), _MOST_BYTES]):
         by_term[term].append(_Held.of(first_id, keyword_index.read(postings)))
     if not by_term:
         return None
-    facts = _facts(database)
+    facts = facts_of(database)
     chunks = _Bm25(facts["chunks"], facts["terms"])
     sections = _Bm25(facts["sections"], facts["terms"])
     section_of = []
@@ -166,13 +174,15 @@ class _Bm25:
     def __init__(self, total: int, terms_in_all: int) -> None:
         """`total` is how many there are, `terms_in_all` how many terms they have together."""
         self._total = total
-        self._mean = terms_in_all / max(1, total)
+        self._mean = max(1, terms_in_all) / max(1, total)
         self._ids: list[Ids] = []
         self._scores: list[Scores] = []
 
     def add(self, times: int, ids: "Ids", counts: "Ids", lengths: "Ids") -> None:
         """Of one term, that the question has so many times."""
-        idf = math.log(1 + (self._total - len(ids) + 0.5) / (len(ids) + 0.5))
+        # The index may have been made anew since its facts were read.
+        total = max(self._total, len(ids))
+        idf = math.log(1 + (total - len(ids) + 0.5) / (len(ids) + 0.5))
         weight = times * idf * (K1 + 1)
         self._ids.append(ids)
         self._scores.append(weight * counts / (counts + K1 * (1 - B + B / self._mean * lengths)))

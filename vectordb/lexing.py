@@ -14,9 +14,11 @@ import Stemmer
 
 # More tells junk apart from junk, and nobody asks for it.
 _LONGEST_TERM = 64
+_SOFT_HYPHEN = "\N{SOFT HYPHEN}"
+_STROKES = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi")
 
 # In such scripts every two characters that stand together are a term.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc"
 _token = regex.compile(
     rf"(?P<unspaced>[{_UNSPACED}]+)"
     rf"|[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]+(?:['\u2019]\p{{L}}+)*",
@@ -54,16 +56,18 @@ _FUNCTION_WORDS = {
 _stemmers = threading.local()
 
 
-def terms(text: str, language: str) -> list[str]:
-    """The terms of a text in their order, each as often as it occurs.
+def terms(text: str, language: str, *, also_without: Iterable[str] = ()) -> list[str]:
+    """The terms of a text, each as often as it occurs.
 
     `language` is an ISO 639-1 code; words of one that is unknown, or "", are not stemmed. Function
-    words are left out of English.
+    words of that language, and of the languages `also_without`, are left out where they are known.
     """
-    left_out = _FUNCTION_WORDS.get(language, frozenset())
+    left_out: frozenset[str] = frozenset().union(
+        *(_FUNCTION_WORDS.get(code, ()) for code in (language, *also_without))
+    )
     words: list[str] = []
     pairs: list[str] = []
-    for match in _token.finditer(unicodedata.normalize("NFKC", text).casefold()):
+    for match in _token.finditer(_folded(text)):
         token = match[0].replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
         if match["unspaced"]:
             pairs += map("".join, pairwise(token)) if len(token) > 1 else [token]
@@ -72,6 +76,10 @@ def terms(text: str, language: str) -> list[str]:
     stemmer = _stemmer(language)
     stems: Iterable[str] = words if stemmer is None else stemmer.stemWords(words)
     return [*map(_without_accents, stems), *pairs]
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.replace(_SOFT_HYPHEN, "")).casefold()
 
 
 def _stemmer(language: str) -> Stemmer.Stemmer | None:
@@ -87,10 +95,9 @@ def _stemmer(language: str) -> Stemmer.Stemmer | None:
 
 
 def _without_accents(word: str) -> str:
-    """People leave them out of questions. Only where they are accents, as on Latin letters."""
-    if word.isascii():
+    """Many leave them out. Only where they are accents, as on Latin letters; after stemming, which
+    needs them."""
+    if word.isascii() or "LATIN" not in unicodedata.name(word[0], ""):
         return word
-    letters = unicodedata.normalize("NFD", word)
-    if not letters[0].isascii():
-        return word
+    letters = unicodedata.normalize("NFD", word).translate(_STROKES)
     return "".join(letter for letter in letters if not unicodedata.combining(letter))

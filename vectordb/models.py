@@ -164,8 +164,8 @@ class VectorDatabase(models.Model):
     size = models.BigIntegerField(default=0)
     # Set once an HNSW index stands; null means that the partition is scanned exactly.
     ef_search = models.PositiveIntegerField(null=True)
-    # Set once keywords can be searched for: {"chunks": n, "mean_length": terms of a chunk,
-    # "languages": ISO 639-1 codes, the most frequent first, "until": when its last document came}.
+    # Set once words can be searched for: {"chunks": how many, "sections": how many, "terms": of all
+    # of them, "languages": ISO 639-1 codes, the most frequent first, "until": when the last came}.
     keyword_facts = models.JSONField(null=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -10,7 +10,7 @@ from vectordb import search
 from vectordb.diversity import Candidate, diversified
 from vectordb.embedding_models import get_model
 from vectordb.fusion import Measure, fused
-from vectordb.keyword_search import score_words
+from vectordb.keyword_search import facts_of, score_words
 from vectordb.models import VectorDatabase
 from vectordb.passages import Record
 from vectordb.retrieval_settings import RetrievalMode, RetrievalSettings, SearchMode
@@ -130,6 +130,6 @@ def _by_words(query: Query, limit: int, record: Record) -> Ranked:
 
 
 def _weight_of_meaning(database: VectorDatabase) -> float:
-    languages = (database.keyword_facts or {})["languages"]
+    languages = facts_of(database)["languages"]
     is_known = not languages or languages[0] in get_model(database.embedding_model).language_codes
     return _MEANING if is_known else _FOREIGN_MEANING

@@ -21,8 +21,12 @@ def same_content(ingestion: Ingestion) -> Ingestion | None:
         vector_database__is_separator_regex=database.is_separator_regex,
         vector_database__is_custom_chunking=database.is_custom_chunking,
     )
+    # Those that no words are known of were cut by an older Groundwork.
+    known = Q(vector_database=database) | Q(vector_database__keyword_facts__isnull=False)
     near = alike.filter(
-        Q(vector_database__use_case=database.use_case_id) | Q(document__dataset=document.dataset_id)
+        known,
+        Q(vector_database__use_case=database.use_case_id)
+        | Q(document__dataset=document.dataset_id),
     )
     others = near.exclude(pk=ingestion.pk).select_related("document")
     # Read before its columns were looked at, the file was one document: not alike.

@@ -3,17 +3,20 @@
 import math
 from collections import Counter, defaultdict
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from psycopg import sql
 
-from tests.vectordb.conftest import add, build
-from vectordb import ingest, keyword_index, keyword_search, services, tasks
+from config.database import connection_parameters
+from tests.vectordb.conftest import add, build, create
+from vectordb import ingest, keyword_index, keyword_search, partitions, services, tasks
 from vectordb.interruption import Interrupted
 from vectordb.keyword_search import K1, SECTION_WEIGHT, B, score_words
 from vectordb.lexing import terms
 from vectordb.metadata_filter import to_sql
 from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, VectorDatabase
+from vectordb.reuse import same_content
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,7 +111,7 @@ def test_a_section_ends_where_a_document_does(library):
 
 def test_runs_are_one_index(library, monkeypatch):
     before = score_words(library, "whale oil lamps").of(_ids(library))
-    monkeypatch.setattr(keyword_index, "_MOST_CHUNKS_IN_RUN", 1)
+    monkeypatch.setattr(keyword_index, "_MOST_TERMS_IN_RUN", 1)
     VectorDatabase.objects.update(keyword_facts=None)
     _bring_up_to_date(library)
 
@@ -174,7 +177,7 @@ def test_a_build_that_is_interrupted_leaves_the_index_before(dataset, library):
     def interrupt() -> None:
         raise Interrupted
 
-    library.ingestions.update(finished_at="2026-01-01T00:00:00Z")
+    library.ingestions.update(finished_at="2096-01-01T00:00:00Z")
     with pytest.raises(Interrupted):
         keyword_index.bring_up_to_date(library, interrupt)
     assert len(tables()) == 2
@@ -195,3 +198,64 @@ def test_with_the_database_goes_its_index(library):
     assert tables() == {keyword_index.table_name(library.pk)}
     tasks.drop_chunks(library.pk)
     assert tables() == set()
+
+
+def test_of_an_endless_question_the_rarest_words_are_scored(library, monkeypatch):
+    question = "hunted whale lamps"
+    assert len(found(library, question)) == 3
+    monkeypatch.setattr(keyword_search, "_MOST_BYTES", 1)
+    assert found(library, question) == ["whales"]
+
+
+def test_function_words_do_not_tell_languages_apart(dataset):
+    rows = "document,document_file_path\n" + "".join(
+        f'"{text}",{name}\n'
+        for name, text in (
+            (
+                "de",
+                "Das Lied The Road of the Fristen wird gern gesungen, heißt es, und zwar von allen "
+                "Leuten, die abends noch lange wach sind und morgens nie rechtzeitig aufstehen.",
+            ),
+            ("en", "The deadline of a refund is thirty days from when the parcel has arrived."),
+        )
+    )
+    add(dataset, "mixed.csv", rows.encode())
+    database = build(dataset)
+    assert set((database.keyword_facts or {})["languages"]) == {"de", "en"}
+    assert found(database, "What is the deadline of the refund?") == ["en"]
+
+
+def test_a_table_in_use_is_not_waited_for_so_long_that_others_wait_too(library, monkeypatch):
+    monkeypatch.setattr(keyword_index, "_LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
+    monkeypatch.setattr(keyword_index, "_SWAPS", 2)
+    library.ingestions.update(finished_at="2096-01-01T00:00:00Z")
+    statement = sql.SQL("SELECT count(*) FROM {}").format(keyword_index.table(library.pk))
+    with psycopg.connect(**connection_parameters()) as dump:
+        dump.execute(statement)
+        with pytest.raises(OperationalError):
+            _bring_up_to_date(library)
+        assert found(library, "whale hunt")[0] == "whales"
+    _bring_up_to_date(library)
+    assert tables() == {keyword_index.table_name(library.pk)}
+
+
+def test_a_database_that_is_deleted_in_the_middle_leaves_nothing(library):
+    def delete() -> None:
+        VectorDatabase.objects.filter(pk=library.pk).delete()
+
+    library.ingestions.update(finished_at="2096-01-01T00:00:00Z")
+    keyword_index.bring_up_to_date(library, delete)
+    assert tables() == set()
+
+
+def test_what_an_older_groundwork_cut_is_cut_again(dataset, library):
+    [before] = library.ingestions.all()
+    again = create(dataset).ingestions.get()
+    assert same_content(again) == before
+    VectorDatabase.objects.filter(pk=library.pk).update(keyword_facts=None)
+    assert same_content(again) is None
+
+
+def test_the_size_of_a_database_includes_its_index(library):
+    _, chunks = partitions.measure(library.pk)
+    assert library.size == chunks + keyword_index.size(library.pk) > chunks

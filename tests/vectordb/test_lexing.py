@@ -20,6 +20,9 @@ from vectordb.parsing.language import language_of
         ("नॉर्मन लोग", "hi", ["नॉर्मन", "लोग"]),
         ("返品はTower東京 京", "ja", ["tower", "返品", "品は", "東京", "京"]),
         ("wide \uff21\uff22", "", ["wide", "ab"]),
+        ("サーバー", "ja", ["サー", "ーバ", "バー"]),
+        ("Donau\N{SOFT HYPHEN}schiff", "de", ["donauschiff"]),
+        ("Łódź øre", "", ["lodz", "ore"]),
         ("x" * 1_000, "", ["x" * 64]),
         ("¿? — … \x00\n", "en", []),
         ("", "en", []),
@@ -27,6 +30,10 @@ from vectordb.parsing.language import language_of
 )
 def test_a_text_has_these_terms(text, language, expected):
     assert terms(text, language) == expected
+
+
+def test_function_words_of_other_languages_can_be_left_out_as_well():
+    assert terms("What is the Frist?", "de", also_without=["en", "xx"]) == ["frist"]
 
 
 @pytest.mark.parametrize(

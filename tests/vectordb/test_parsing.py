@@ -4,8 +4,10 @@ import openpyxl
 import pytest
 
 from tests.vectordb import samples
+from vectordb.embedding_models import MINILM
 from vectordb.parsing import delimited, docx, html, pdf, pptx, reader, text, xlsx
-from vectordb.parsing.base import Kind, ParseError, clean
+from vectordb.parsing.base import Kind, ParseError, Segment, clean
+from vectordb.parsing.cutting import Cutter
 from vectordb.parsing.decode import detect_encoding, read_text
 
 
@@ -251,6 +253,14 @@ def test_the_reader_answers_with_chunks_and_an_end(file):
         "total": 10,
     }
     assert end == {"end": True}
+
+
+def test_short_pieces_are_in_the_language_of_what_stands_around_them():
+    cutter = Cutter("sentences", model_id=MINILM, size=100)
+    texts = ["Refund policy. ", "All items that were returned are paid for. ", "Ok. "]
+    segment = Segment("".join(texts))
+    chunks = [*cutter.feed(segment), *cutter.finish()]
+    assert [chunk.language for chunk in chunks] == ["", "en", "en"]
 
 
 def test_the_reader_reports_progress_on_blank_pages(file):

@@ -14,8 +14,8 @@ from vectordb.tokens import count_tokens
 
 # More than any passage that is ever sent.
 LONGEST_WHOLE = 8_192
-# Characters that suffice to know a language by.
-_TELLING = 200
+# Characters that suffice to know a language by, and how many of what was read last are looked at.
+_TELLING, _LOOKED_AT = 200, 400
 _SENTENCE_SEPARATORS = ("\n", ", ", " ", "")
 # A sentence ends with its mark and the blank space behind it, or with its line.
 _sentence_end = re.compile(
@@ -130,7 +130,7 @@ class Cutter:
         self._make = _maker(method, settings)
         self._cut = self._make(0, 0)
         self._row: Row | None = None
-        self._language = ""
+        self._language = self._recent = ""
         # How far each document has come; its rows need not stand together.
         self._offsets: dict[str, int] = {}
 
@@ -151,17 +151,20 @@ class Cutter:
         yield from self._told(self._cut.finish())
 
     def _told(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        """With their language: a short chunk, that says little, is in that of the one before."""
+        """With their language: short ones are judged together with what came before them."""
         for chunk in chunks:
-            if not self._language or len(chunk.text) >= _TELLING:
-                self._language = language_of(chunk.text) or self._language
+            self._recent = f"{self._recent} {chunk.text}"
+            if len(chunk.text) >= _TELLING:
+                self._recent = chunk.text
+            self._recent = self._recent[-_LOOKED_AT:]
+            self._language = language_of(self._recent) or self._language
             yield replace(chunk, language=self._language)
 
     def _begin(self, row: Row) -> None:
         before, self._row = self._row, row
         is_other = before is not None and before.source != row.source
         if is_other:
-            self._language = ""
+            self._language = self._recent = ""
         position = self._cut.position + (1 if is_other and self._cut.position else 0)
         self._cut = self._make(position, self._offsets.get(row.source, 0))
 
