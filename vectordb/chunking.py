@@ -5,6 +5,7 @@ the sum of the lengths before it. Overlap is added here, by moving each start ba
 before it. (With overlap, the splitter's own `add_start_index` misses the place of a fifth of them.)
 """
 
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 BLOCK = 65_536
 # How many characters back overlap is looked for, per token of it.
 _REACH = 8
+# Unicode's categories of punctuation that closes, or stands behind words.
+_ENDINGS = ("Pe", "Pf", "Po")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +165,11 @@ class Chunker:
         lowest = 0 if self._is_before_whole else 1
         for index in range(max(0, len(words) - self.overlap), len(words)):
             is_word_start = index == 0 or words[index] != words[index - 1]
-            if is_word_start and index >= lowest:
-                yield offsets[index][0]
+            start = offsets[index][0]
+            # What ends a sentence or a bracket begins no passage.
+            is_ending = unicodedata.category(self._before[start]) in _ENDINGS
+            if is_word_start and index >= lowest and not is_ending:
+                yield start
 
 
 def split_to_limit(text: str, limit: int, length: Callable[[str], int]) -> Iterator[str]:

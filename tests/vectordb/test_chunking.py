@@ -69,6 +69,14 @@ def test_overlap_begins_with_a_word_of_the_text_before():
         assert count_tokens(text[after.start : before.end]) <= 10
 
 
+def test_overlap_does_not_begin_with_the_end_of_a_sentence():
+    text = "One two three four five. " * 40
+    for overlap in range(4, 20):
+        assert {chunk.text[0] for chunk in cut((None, text), size=40, overlap=overlap)} <= set(
+            "Otf"
+        )
+
+
 def test_without_overlap_chunks_do_not_touch():
     chunks = cut((None, "one two three four five " * 50), size=20)
     assert all(before.end <= after.start for before, after in pairwise(chunks))
