@@ -1,4 +1,5 @@
-"""Queries that are turned into SQL once, for the way of a question to its answer.
+"""Queries that are turned into SQL once, for the way of a question to its answer, and for long
+lists of both.
 
 The ORM makes the SQL of a query anew each time, which takes it longer than PostgreSQL needs to
 answer. A `Compiled` query is written with the ORM all the same, and gives the same objects:
@@ -13,6 +14,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from django.db import connection, models
+from django.db.models.base import ModelState
 from django.db.models.expressions import Value
 from django.db.models.query import get_related_populators
 
@@ -21,15 +23,26 @@ _related_populators = cast("Callable[..., list[Any]]", get_related_populators)
 
 M = TypeVar("M", bound=models.Model)
 
+_SQL = tuple[str, tuple[Any, ...]]
+
 
 def given(name: str) -> Any:
     """Stands in a compiled query for what each call gives under this name."""
     return _Given(name)
 
 
+def among(name: str) -> Any:
+    """Likewise for a list of texts: `filter(pk__in=among("ids"))`."""
+    return _Given(name, "(SELECT unnest(%s::text[]))")
+
+
 class _Given(Value):
+    def __init__(self, name: str, sql: str = "%s") -> None:
+        super().__init__(name)
+        self._sql = sql
+
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        return "%s", [self]
+        return self._sql, [self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,47 +61,86 @@ class _Plan:
 
 
 class Compiled(Generic[M]):
-    """A queryset with places for values. Every call must give all of them."""
+    """A queryset with places for values. Every call must give all of them, keys as they are stored."""
 
     def __init__(self, build: Callable[[], models.QuerySet[M]]) -> None:
         self._build = build
 
     def first(self, **given: Any) -> M | None:
-        """The first object in the query's order, or None; keys are given as they are stored."""
-        return next(self._objects(given), None)
+        """The first object in the query's order, or None."""
+        return next(self._objects(self._first, given), None)
 
-    def _objects(self, given: dict[str, Any]) -> Iterator[M]:
-        if not all(map(_is_storable, given.values())):
-            return
-        plan = self._plan
-        parameters = [given[p.value] if isinstance(p, _Given) else p for p in plan.parameters]
-        with connection.cursor() as cursor:
-            cursor.execute(plan.sql, parameters)
-            rows = cursor.fetchall()
-        for row in rows:
-            yield _object(plan, list(row))
+    def all(self, **given: Any) -> list[M]:
+        """All objects in the query's order."""
+        return list(self._objects(self._all, given))
+
+    def keys(self, start: int, end: int, **given: Any) -> list[Any]:
+        """The primary keys of `all()[start:end]`."""
+        sql, parameters = self._keys
+        cut = f"{sql} LIMIT {end - start:d} OFFSET {start:d}"
+        return [key for (key,) in _rows(cut, parameters, given)]
+
+    def count(self, **given: Any) -> int:
+        """How many `all()` are."""
+        sql, parameters = self._unordered_keys
+        counted = _rows(f"SELECT COUNT(*) FROM ({sql}) found", parameters, given)  # noqa: S608
+        return int(counted[0][0]) if counted else 0
+
+    def _objects(self, plan: _Plan, given: dict[str, Any]) -> Iterator[M]:
+        alias = connection.alias
+        for row in _rows(plan.sql, plan.parameters, given):
+            yield _object(plan, list(row), alias)
 
     @cached_property
-    def _plan(self) -> _Plan:
-        query = self._build()[:1].query
-        # Django has no public name for these; they are what its own iteration over objects uses.
-        compiler: Any = query.get_compiler(connection=connection)
-        sql, parameters = compiler.as_sql()
-        klass = compiler.klass_info
-        fields = klass["select_fields"]
-        first, last = fields[0], fields[-1] + 1
-        converters = compiler.get_converters([column for column, *_ in compiler.select])
-        return _Plan(
-            sql=sql,
-            parameters=tuple(parameters),
-            model=klass["model"],
-            attributes=[column.target.attname for column, *_ in compiler.select[first:last]],
-            first=first,
-            last=last,
-            related=_related_populators(klass, compiler.select, connection.alias),
-            annotations=list((compiler.annotation_col_map or {}).items()),
-            converters=[(at, found, column) for at, (found, column) in converters.items()],
-        )
+    def _first(self) -> _Plan:
+        return _planned(self._build()[:1])
+
+    @cached_property
+    def _all(self) -> _Plan:
+        return _planned(self._build())
+
+    @cached_property
+    def _keys(self) -> _SQL:
+        return _sql(self._build().values_list("pk"))
+
+    @cached_property
+    def _unordered_keys(self) -> _SQL:
+        return _sql(self._build().order_by().values_list("pk"))
+
+
+def _sql(rows: models.QuerySet[Any, Any]) -> _SQL:
+    sql, parameters = rows.query.get_compiler(connection=connection).as_sql()
+    return sql, tuple(parameters)
+
+
+def _rows(sql: str, parameters: tuple[Any, ...], given: dict[str, Any]) -> list[tuple[Any, ...]]:
+    if not all(map(_is_storable, given.values())):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [given[p.value] if isinstance(p, _Given) else p for p in parameters])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _planned(rows: models.QuerySet[Any]) -> _Plan:
+    # Django has no public name for these; they are what its own iteration over objects uses.
+    compiler: Any = rows.query.get_compiler(connection=connection)
+    sql, parameters = compiler.as_sql()
+    klass = compiler.klass_info
+    fields = klass["select_fields"]
+    first, last = fields[0], fields[-1] + 1
+    converters = compiler.get_converters([column for column, *_ in compiler.select])
+    return _Plan(
+        sql=sql,
+        parameters=tuple(parameters),
+        model=klass["model"],
+        attributes=[column.target.attname for column, *_ in compiler.select[first:last]],
+        first=first,
+        last=last,
+        related=_related_populators(klass, compiler.select, connection.alias),
+        annotations=list((compiler.annotation_col_map or {}).items()),
+        converters=[(at, found, column) for at, (found, column) in converters.items()],
+    )
 
 
 def _is_storable(value: Any) -> bool:
@@ -98,11 +150,15 @@ def _is_storable(value: Any) -> bool:
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _object(plan: _Plan, row: list[Any]) -> Any:
+def _object(plan: _Plan, row: list[Any], alias: str) -> Any:
     for position, converters, column in plan.converters:
         for convert in converters:
             row[position] = convert(row[position], column, connection)
-    made = plan.model.from_db(connection.alias, plan.attributes, row[plan.first : plan.last])
+    # What `from_db` does, without a look at each field for what a caller might have left out.
+    made = plan.model.__new__(plan.model)
+    made.__dict__.update(zip(plan.attributes, row[plan.first : plan.last], strict=True))
+    made._state = ModelState()
+    made._state.db, made._state.adding = alias, False
     for populator in plan.related:
         populator.populate(row, made)
     for name, position in plan.annotations:

@@ -222,7 +222,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.wire.FastJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.api.wire.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.wire.AlwaysJSON",
     "DEFAULT_AUTHENTICATION_CLASSES": ["config.api.auth.TokenAuthentication"],

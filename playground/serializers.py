@@ -221,7 +221,7 @@ class ResultMetadataSerializer(CamelSerializer):
 
 
 class ChatPromptSerializer(CamelSerializer):
-    """Needs `chat`, `created_by` and `feedback` of the prompt at hand."""
+    """Of a prompt with its chat, asker and feedback at hand."""
 
     id = serializers.CharField()
     text = serializers.CharField()
@@ -230,7 +230,7 @@ class ChatPromptSerializer(CamelSerializer):
     chat_prompt_ids_included_in_history = serializers.ListField(
         child=serializers.CharField(), source="history_ids"
     )
-    llm_blueprint_id = serializers.CharField(source="chat.blueprint_id")
+    llm_blueprint_id = serializers.CharField(source="blueprint_id")
     llm_id = serializers.CharField()
     llm_settings = LLMSettingsSerializer(allow_null=True)
     vector_database_id = serializers.CharField(allow_null=True)
@@ -242,7 +242,7 @@ class ChatPromptSerializer(CamelSerializer):
     confidence_scores = ConfidenceScoresSerializer(allow_null=True)
     creation_date = serializers.DateTimeField(source="created_at")
     creation_user_id = serializers.CharField(source="created_by_id")
-    user_name = serializers.CharField(source="created_by.display_name")
+    user_name = serializers.CharField(source="asker_name")
     execution_status = serializers.ChoiceField(PROMPT_STATUSES, source="status")
     result_metadata = serializers.SerializerMethodField()
     result_text = serializers.SerializerMethodField()
@@ -270,10 +270,6 @@ def _result_metadata(prompt: ChatPrompt) -> dict[str, Any]:
     is_counted = prompt.status != Status.ERROR
     input_tokens = (is_counted and prompt.input_tokens) or 0
     output_tokens = (is_counted and prompt.output_tokens) or 0
-    # Lists fetch them as `marks`, which spares a query set for each prompt.
-    feedback = getattr(prompt, "marks", None)
-    if feedback is None:
-        feedback = list(prompt.feedback.all())
     return {
         "latency_milliseconds": round((is_counted and prompt.latency_ms) or 0),
         "input_token_count": input_tokens,
@@ -281,8 +277,8 @@ def _result_metadata(prompt: ChatPrompt) -> dict[str, Any]:
         "total_token_count": input_tokens + output_tokens,
         "estimated_docs_token_count": prompt.docs_tokens if is_counted else 0,
         "feedback_result": {
-            "positive_user_ids": [mark.user_id for mark in feedback if mark.is_positive],
-            "negative_user_ids": [mark.user_id for mark in feedback if not mark.is_positive],
+            "positive_user_ids": [mark.user_id for mark in prompt.marks if mark.is_positive],
+            "negative_user_ids": [mark.user_id for mark in prompt.marks if not mark.is_positive],
         },
         "metrics": prompt.metrics,
         "final_prompt": prompt.final_prompt or None,

@@ -7,13 +7,17 @@ speak of the names that the client knows.
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from rest_framework import serializers
-from rest_framework.fields import SkipField
+from rest_framework.fields import SkipField, empty
 
 _AnyField = serializers.Field[Any, Any, Any, Any]
+
+# Stands for what only the field itself can tell.
+_UNKNOWN: Any = object()
 
 # What these show as it is.
 _PLAIN: dict[type, type] = {
@@ -58,23 +62,22 @@ class CamelSerializer(serializers.Serializer[Any]):
         return made
 
     @cached_property
-    def _readers(self) -> list[tuple[str, Callable[[Any], Any], type | None, _AnyField]]:
-        return [
-            (str(field.field_name), _reader(field), _PLAIN.get(type(field)), field)
-            for field in self._readable_fields
-        ]
+    def _shown_fields(self) -> list["_Shown"]:
+        return [_shown(field) for field in self._readable_fields]
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """The same as REST framework's, in a fraction of the time: lists are made of thousands of
         fields."""
         shown = {}
-        for name, read, plain, field in self._readers:
-            try:
-                value = read(instance)
-            except SkipField:
-                continue
-            is_ready = value is None or type(value) is plain
-            shown[name] = value if is_ready else field.to_representation(value)
+        is_dict = type(instance) is dict
+        for name, key, absent, read, plain, write in self._shown_fields:
+            value = instance.get(key, absent) if is_dict else _UNKNOWN
+            if value is _UNKNOWN:
+                try:
+                    value = read(instance)
+                except SkipField:
+                    continue
+            shown[name] = value if value is None or type(value) is plain else write(value)
         return shown
 
     def get_fields(self) -> dict[str, _AnyField]:
@@ -88,9 +91,44 @@ def shared(shape: type[CamelSerializer]) -> CamelSerializer:
     return shape()
 
 
+class _Shown(NamedTuple):
+    """How a field is shown: in a dict it is found by `key`, else by `read`; values of the type
+    `plain` are shown as they are, others are for `write`."""
+
+    name: str
+    key: str | None
+    absent: Any
+    read: Callable[[Any], Any]
+    plain: type | None
+    write: Callable[[Any], Any]
+
+
+def _shown(field: _AnyField) -> _Shown:
+    key, absent = None, _UNKNOWN
+    if _is_ordinary(field) and len(field.source_attrs) == 1:
+        key = field.source_attrs[0]
+        if field.default is not empty:
+            absent = _UNKNOWN if callable(field.default) else field.default
+        elif field.allow_null:
+            absent = None
+    return _Shown(
+        name=str(field.field_name),
+        key=key,
+        absent=absent,
+        read=_reader(field),
+        plain=_PLAIN.get(type(field)),
+        write=_writer(field),
+    )
+
+
+def _is_ordinary(field: _AnyField) -> bool:
+    is_overridden = type(field).get_attribute is not serializers.Field.get_attribute
+    return bool(field.source_attrs) and not is_overridden
+
+
 def _reader(field: _AnyField) -> Callable[[Any], Any]:
     """How the field's value is got. What is out of the ordinary is left to the field itself."""
-    if type(field).get_attribute is not serializers.Field.get_attribute or not field.source_attrs:
+    if not _is_ordinary(field):
         return field.get_attribute
     names = tuple(field.source_attrs)
 
@@ -104,6 +142,15 @@ def _reader(field: _AnyField) -> Callable[[Any], Any]:
         return field.get_attribute(instance) if callable(value) else value
 
     return read
+
+
+def _writer(field: _AnyField) -> Callable[[Any], Any]:
+    return _moment if type(field) is serializers.DateTimeField else field.to_representation
+
+
+def _moment(value: datetime) -> str:
+    """As REST framework has it, which first asks which time zone this thread is in."""
+    return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def _renamed(name: str, field: _AnyField) -> _AnyField:

@@ -1,3 +1,4 @@
+from functools import cached_property
 from typing import Self
 
 from django.db import models
@@ -164,6 +165,21 @@ class ChatPrompt(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status not in UNFINISHED
+
+    # Lists know these three by themselves.
+
+    @cached_property
+    def blueprint_id(self) -> str:
+        return self.chat.blueprint_id
+
+    @cached_property
+    def asker_name(self) -> str:
+        return self.created_by.display_name
+
+    @cached_property
+    def marks(self) -> list["Feedback"]:
+        """What everybody thinks of the answer."""
+        return list(self.feedback.all())
 
 
 class Feedback(models.Model):

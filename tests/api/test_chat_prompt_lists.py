@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from config.api import paging
+from config.status import Status
 from playground import services
 from playground.models import ChatPrompt
 from tests.api.conftest import problems
@@ -133,16 +134,35 @@ def test_a_list_takes_as_many_queries_for_many_as_for_few(
         prompt.feedback.create(user=vera, is_positive=True)
     api.get(URL)  # the first use of a token is noted
 
-    # token, count, page; chats, askers and feedback of its prompts
-    with django_assert_num_queries(6):
+    # token, count, ids of the page, its prompts, their feedback
+    with django_assert_num_queries(5):
         api.get(URL, {"limit": 1})
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         api.get(URL)
 
 
-def test_pages_far_from_the_start_are_of_the_same_order(api, two_chats, monkeypatch):
-    near = texts(api.get(URL, {"offset": 1, "limit": 2}))
+def test_a_listed_prompt_is_what_is_read_of_it_alone(api, alice, chat, vera):
+    for is_positive in (True, False):
+        prompt = services.ask(user=alice, text="?", chat=chat)
+        prompt.feedback.create(user=vera, is_positive=is_positive)
+        prompt.feedback.create(user=alice, is_positive=True)
+    ChatPrompt.objects.update(status=Status.COMPLETED)
+    ChatPrompt.objects.filter(pk=prompt.pk).update(metrics=[{"name": "latency", "value": 1}])
+
+    listed = api.get(URL).json()["data"]
+
+    assert [len(one["resultMetadata"]["metrics"]) for one in listed] == [0, 1]
+    for one in listed:
+        assert one == api.get(f"{URL}{one['id']}/").json()
+
+
+def test_pages_far_from_the_start_are_of_the_same_order(api, two_chats, playground, monkeypatch):
+    url = "genai/chats/"
+    near = [chat["id"] for chat in api.get(url, {"offset": 1, "limit": 1}).json()["data"]]
     monkeypatch.setattr(paging, "_FAR", 1)
 
-    assert texts(api.get(URL, {"offset": 1, "limit": 2})) == near == ["b", "c"]
-    assert texts(api.get(URL, {"offset": 9})) == []
+    far = [chat["id"] for chat in api.get(url, {"offset": 1, "limit": 1}).json()["data"]]
+
+    assert far == near
+    assert len(far) == 1
+    assert api.get(url, {"offset": 9}).json()["data"] == []

@@ -1,9 +1,16 @@
 """How bodies are read, whatever they are of: names, types, places of errors."""
 
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.utils.translation import gettext_lazy
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 
 from config.api.case import CamelSerializer, camel
 from config.api.errors import problems_of
@@ -20,6 +27,7 @@ from config.api.fields import (
     Str,
     StrList,
 )
+from config.api.wire import FastJSONRenderer
 
 
 class Part(CamelSerializer):
@@ -201,3 +209,60 @@ def test_a_sort_is_a_name_and_a_direction():
     for other in ("creation_date", "--creationDate", "+creationDate", "", "created_at"):
         with pytest.raises(ValidationError):
             field.run_validation(other)
+
+
+class Listed(CamelSerializer):
+    name = serializers.CharField()
+    size_in_mb = serializers.IntegerField(default=3)
+    grade = serializers.FloatField(allow_null=True)
+    comment = serializers.CharField(allow_null=True, default="none")
+    is_new = serializers.BooleanField(required=False)
+    made = serializers.DateTimeField(source="created_at", required=False)
+    maker = serializers.CharField(source="by.name", default=None)
+    kinds = serializers.ListField(child=serializers.CharField(), default=list)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"name": "a"},
+        {"name": 7, "size_in_mb": "5", "grade": 1, "comment": None, "is_new": 0, "kinds": [1]},
+        {"name": "a", "grade": None, "by": {"name": "b"}, "made": None},
+        {"name": "a", "created_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)},
+        {"name": "a", "created_at": datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=UTC)},
+        {"name": "a", "created_at": datetime(2026, 1, 2, tzinfo=timezone(timedelta(hours=2)))},
+    ],
+)
+@pytest.mark.parametrize("kind", [dict, SimpleNamespace])
+def test_records_are_shown_as_rest_framework_shows_them(record: dict[str, Any], kind: Any):
+    instance = kind(**record)
+
+    shown = Listed().to_representation(instance)
+
+    assert shown == serializers.Serializer.to_representation(Listed(), instance)
+    assert list(shown) == [name for name in map(str, Listed().fields) if name in shown]
+
+
+def test_what_must_be_there_is_missed():
+    with pytest.raises(KeyError, match="name"):
+        Listed().to_representation({})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text": "ä\u2028😀", "null": None, "list": [1, 2.5, True, ()]},
+        {"moment": datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=UTC)},
+        {"price": Decimal("1.50"), "later": gettext_lazy("Yes")},
+        {"many digits": 2**70},
+        {1: "a number for a name"},
+    ],
+)
+def test_json_says_what_rest_framework_would_say(value: Any):
+    rendered = FastJSONRenderer().render(value)
+
+    assert json.loads(rendered) == json.loads(JSONRenderer().render(value))
+
+
+def test_nothing_is_rendered_as_nothing():
+    assert FastJSONRenderer().render(None) == b""

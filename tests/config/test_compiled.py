@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ApiToken, Membership, UseCase
 from accounts.services import create_use_case
-from config.compiled import Compiled, given
+from config.compiled import Compiled, among, given
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +77,53 @@ def test_first_follows_the_order(alice):
     assert found(compiled, user=alice.pk).name == "b"
 
 
+@pytest.fixture
+def named(alice):
+    """Of alice's use cases, those with a name of letters, from the last to the first."""
+    for name in ["a", "c", "1", "b"]:
+        create_use_case(user=alice, name=name)
+    return Compiled(
+        lambda: (
+            UseCase.objects.visible_to(given("user")).filter(name__gte="a").order_by("-name", "pk")
+        )
+    )
+
+
+def test_all_are_found_in_order(named, alice, bob):
+    assert [use_case.name for use_case in named.all(user=alice.pk)] == ["c", "b", "a"]
+    assert named.all(user=bob.pk) == []
+
+
+def test_keys_are_a_cut_of_all(named, alice, bob):
+    keys = [use_case.pk for use_case in named.all(user=alice.pk)]
+
+    for start, end in [(0, 2), (1, 3), (2, 9), (3, 4)]:
+        assert named.keys(start, end, user=alice.pk) == keys[start:end]
+    assert named.keys(0, 9, user=bob.pk) == []
+
+
+def test_all_are_counted(named, alice, bob):
+    assert (named.count(user=alice.pk), named.count(user=bob.pk)) == (3, 0)
+
+
+def test_what_is_among_given_keys_is_found(named, alice):
+    compiled = Compiled(lambda: UseCase.objects.filter(pk__in=among("ids")).order_by("name"))
+    ids = named.keys(0, 2, user=alice.pk)
+
+    assert [use_case.name for use_case in compiled.all(ids=[*ids, "0" * 24])] == ["b", "c"]
+    assert compiled.all(ids=[]) == []
+
+
+def test_what_was_made_is_saved_like_any_other(use_case):
+    compiled = Compiled(lambda: UseCase.objects.filter(pk=given("id")))
+
+    made = found(compiled, id=use_case.pk)
+    made.name = "Renamed"
+    made.save()
+
+    assert UseCase.objects.get(pk=use_case.pk).name == "Renamed"
+
+
 def test_deferred_fields_are_read_when_asked_for(use_case):
     compiled = Compiled(lambda: UseCase.objects.only("id").filter(pk=given("id")))
 
@@ -114,6 +161,8 @@ def test_what_cannot_be_stored_is_equal_to_nothing(text):
     compiled = Compiled(lambda: ApiToken.objects.filter(digest=given("digest")))
 
     assert compiled.first(digest=text) is None
+    assert (compiled.all(digest=text), compiled.keys(0, 1, digest=text)) == ([], [])
+    assert compiled.count(digest=text) == 0
 
 
 def test_a_value_that_is_not_given_is_an_error(use_case):
