@@ -72,6 +72,13 @@ class Watcher:
     def __init__(self, http: Http, chat_id: str) -> None:
         self.events = http.stream("GET", f"/events/?chat={chat_id}")
 
+    async def opened(self) -> None:
+        """Wait until it is: what happened before is not told."""
+        async for line in self.events:
+            if line.startswith(b"event: sync"):
+                return
+        raise RuntimeError("The event stream ended.")
+
     async def until_finished(self, start: float) -> tuple[float, str]:
         """Seconds to the first token, and the text."""
         first, pieces, event = 0.0, [], b""
@@ -109,6 +116,7 @@ async def measure(stack: Stack, llm_port: int, blueprint: str, at_once: int, rou
             "POST", "/api/v2/genai/chats/", {"llmBlueprintId": blueprint, "name": "Benchmark"}
         )
         watcher = Watcher(stack.http(), chat["id"])
+        await watcher.opened()
         for turn in range(rounds + 1):
             # The first turn warms up; clients start spread over the length of one answer.
             ours, theirs = (through, direct) if turn else (Times(), Times())

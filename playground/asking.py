@@ -12,6 +12,7 @@ from blueprints.llm_settings import LONGEST_PROMPT
 from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings, SettingsChanges
 from config.compiled import Compiled, given
+from config.durability import let_others_begin
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.ids import new_id
 from config.notify import publish
@@ -286,3 +287,4 @@ def _enqueue(prompt: ChatPrompt) -> None:
         event="asked",
         data={"chat": prompt.chat_id, "prompt": prompt.pk},
     )
+    let_others_begin()
