@@ -27,6 +27,7 @@ from vectordb.dataset_serializers import (
     UploadRequest,
     UrlRequest,
 )
+from vectordb.filetypes import READABLE
 from vectordb.models import Dataset
 
 
@@ -74,7 +75,7 @@ class DatasetsFromFile(Endpoint):
         takes={"multipart/form-data": UploadRequest},
         answers=UploadedSerializer,
         status=202,
-        description="PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT, CSV, or a ZIP of them. One bad "
+        description=f"{READABLE}. One bad "
         "file does not stop the others. Each row of a CSV file with the columns `document` and "
         "`document_file_path` is a document; up to 50 further columns are metadata for filters.",
     )

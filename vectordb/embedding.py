@@ -9,6 +9,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 from weakref import WeakKeyDictionary
@@ -48,6 +49,9 @@ class Embedder:
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        # What it says of itself while it is traced is nobody's concern.
+        getLogger("sentence_transformers").setLevel(ERROR)
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         self._device, dtype = _device_and_type()
         loaded = SentenceTransformer(
             str(model.path),

@@ -11,7 +11,10 @@ from vectordb import archives
 from vectordb.parsing.base import Kind
 from vectordb.parsing.decode import marked_encoding, utf16_without_mark
 
-SUPPORTED = "PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT, CSV and ZIP"
+READABLE = (
+    "PDF, DOCX, PPTX, XLSX, EPUB, HTML, Markdown, RTF, EML, JSON, CSV, plain text, source code, or a "
+    "ZIP of these"
+)
 
 _SAMPLE = 8192
 _OFFICE = {"word/": Kind.DOCX, "ppt/": Kind.PPTX, "xl/": Kind.XLSX}
@@ -21,6 +24,10 @@ _BY_EXTENSION = {
     ".html": Kind.HTML,
     ".htm": Kind.HTML,
     ".xhtml": Kind.HTML,
+    ".eml": Kind.EML,
+    ".json": Kind.JSON,
+    ".jsonl": Kind.JSON,
+    ".ndjson": Kind.JSON,
     ".csv": Kind.CSV,
     ".tsv": Kind.CSV,
 }
@@ -37,7 +44,6 @@ _BINARY = {
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"Rar!": "a RAR archive",
     b"BZh": "a bzip2 archive",
-    b"{\\rtf": "an RTF document",
     b"%!PS": "a PostScript file",
     b"SQLite format 3": "an SQLite database",
     b"ID3": "a sound file",
@@ -63,6 +69,8 @@ def sniff(path: Path, name: str) -> Kind:
         return Kind.PDF
     if head.startswith(_OLE):
         raise InvalidInput(_legacy_office(path))
+    if head.startswith(b"{\\rtf"):
+        return Kind.RTF
     _refuse_binary(head)
     return _sniff_text(head, name)
 
@@ -78,6 +86,9 @@ def _sniff_zip(path: Path) -> Kind:
             "This file is a damaged ZIP, DOCX, PPTX or XLSX: make or download it again."
         ) from error
     if "[Content_Types].xml" not in names:
+        if other.strip() == Kind.EPUB.encode():
+            _refuse_bomb(members)
+            return Kind.EPUB
         if other.startswith(b"application/"):
             raise InvalidInput(_unsupported(f"of type {other.decode('ascii', 'replace')}"))
         return Kind.ZIP
@@ -121,7 +132,7 @@ def _refuse_binary(head: bytes) -> None:
 
 
 def _unsupported(what: str) -> str:
-    return f"This is {what}, which is not supported. {SUPPORTED} can be read."
+    return f"This is {what}, which is not supported. What can be read: {READABLE}."
 
 
 def _sniff_text(head: bytes, name: str) -> Kind:

@@ -15,6 +15,7 @@ from vectordb.chunking_settings import (
     SMALLEST_CHUNK,
     ChunkingSettings,
 )
+from vectordb.filetypes import READABLE
 from vectordb.models import ChunkingMethod
 
 FILE_TYPES = ".pdf,.docx,.pptx,.xlsx,.html,.htm,.md,.txt,.csv,.zip"
@@ -45,7 +46,7 @@ class ManyFilesField(forms.FileField):
 class UploadForm(forms.Form):
     # Hides nothing: a form's declared fields are taken out of its class.
     files = ManyFilesField(  # type: ignore[assignment]
-        help_text="PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT, CSV, or a ZIP of these."
+        help_text=f"{READABLE}."
     )
 
 

@@ -32,12 +32,17 @@ def parse(path: Path) -> Iterator[Segment]:
             f"This HTML file has {len(data) >> 20} MB; {MOST_BYTES >> 20} MB is the most that can "
             "be read as a page. Split it, or save it as plain text."
         )
+    yield Segment(text_of(data), done=len(data), total=len(data))
+
+
+def text_of(data: bytes) -> str:
+    """A page's text, its title first."""
     soup = BeautifulSoup(data, "lxml", from_encoding=find_encoding(data))
     parts: list[str] = []
     if soup.title and soup.title.get_text(strip=True):
         parts.append(soup.title.get_text(" ", strip=True) + "\n\n")
     parts.extend(_texts(soup))
-    yield Segment(clean(tidy("".join(parts))), done=len(data), total=len(data))
+    return clean(tidy("".join(parts)))
 
 
 def find_encoding(data: bytes) -> str | None:

@@ -33,6 +33,10 @@ _MODULES = {
     Kind.XLSX: "xlsx",
     Kind.HTML: "html",
     Kind.MARKDOWN: "text",
+    Kind.EPUB: "epub",
+    Kind.EML: "eml",
+    Kind.RTF: "rtf",
+    Kind.JSON: "json_values",
     Kind.CSV: "delimited",
     Kind.TEXT: "text",
 }
