@@ -164,6 +164,8 @@ class VectorDatabase(models.Model):
     size = models.BigIntegerField(default=0)
     # Set once an HNSW index stands; null means that the partition is scanned exactly.
     ef_search = models.PositiveIntegerField(null=True)
+    # What share of an exact scan's nearest chunks that index finds, 0 to 1, on a sample.
+    index_recall = models.FloatField(null=True)
     # Set once words can be searched for: {"chunks": how many, "sections": how many, "terms": of all
     # of them, "languages": ISO 639-1 codes, the most frequent first, "until": when the last came}.
     keyword_facts = models.JSONField(null=True)

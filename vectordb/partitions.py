@@ -116,7 +116,7 @@ def analyze(database_id: str) -> None:
 
 def drop_index(database: VectorDatabase) -> None:
     """Back to exact scans: loading into an indexed table is a hundred times slower."""
-    VectorDatabase.objects.filter(pk=database.pk).update(ef_search=None)
+    VectorDatabase.objects.filter(pk=database.pk).update(ef_search=None, index_recall=None)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(_index(database.pk)))
 
@@ -130,8 +130,8 @@ def build_index(database: VectorDatabase, count: int) -> None:
         # A small /dev/shm has no room for what parallel workers share.
         logger.warning("Indexing %s again without parallel workers", database.pk, exc_info=True)
         _create_index(database, count, workers=0)
-    ef_search = choose_ef_search(database)
-    VectorDatabase.objects.filter(pk=database.pk).update(ef_search=ef_search)
+    ef_search, recall = choose_ef_search(database)
+    VectorDatabase.objects.filter(pk=database.pk).update(ef_search=ef_search, index_recall=recall)
 
 
 @transaction.atomic
@@ -148,8 +148,9 @@ def _create_index(database: VectorDatabase, count: int, *, workers: int) -> None
         )
 
 
-def choose_ef_search(database: VectorDatabase) -> int:
-    """The smallest ef_search at which stored vectors find the same neighbours as an exact scan."""
+def choose_ef_search(database: VectorDatabase) -> tuple[int, float]:
+    """The smallest ef_search at which stored vectors find the same neighbours as an exact scan, and
+    what share of them they find, 0 to 1."""
     with connection.cursor() as cursor:
         cursor.execute(
             sql.SQL(
@@ -169,7 +170,7 @@ def choose_ef_search(database: VectorDatabase) -> int:
             best, best_recall = ef_search, recall
         if recall >= _GOOD_RECALL:
             break
-    return best
+    return best, best_recall
 
 
 def _exact_neighbours(database: VectorDatabase, vector: str) -> set[int]:

@@ -72,6 +72,28 @@ def test_a_database_tells_how_its_texts_were_cut(page, use_case, dataset, chunki
     assert page("source-list", use_case.pk)
 
 
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({}, "<dt>Search</dt><dd>exact</dd>"),
+        ({"ef_search": 80, "index_recall": 0.973}, "index, finds 97 % of the nearest"),
+        ({"ef_search": 80, "index_recall": None}, 'title="HNSW, ef 80">index</span>'),
+        ({}, "build again to search for them"),
+        ({"status": "RUNNING"}, "<dt>Words</dt><dd>not yet</dd>"),
+        ({"keyword_facts": {"languages": ["de", "en"]}}, "<dd>searched for in de, en</dd>"),
+        ({"keyword_facts": {"languages": []}}, "<dd>searched for</dd>"),
+    ],
+)
+def test_a_database_tells_how_it_is_searched(page, dataset, facts, told):
+    add(dataset, "a.txt", b"Brass lamps.")
+    database = build(dataset)
+    VectorDatabase.objects.update(**({"status": "COMPLETED", "keyword_facts": None} | facts))
+    if facts.get("status") != "RUNNING":
+        database.ingestions.update(status="COMPLETED")
+
+    assert told in page("vector-database-detail", database.pk)
+
+
 def test_a_dataset_tells_what_was_left_out(page, dataset):
     dataset.error_message = "b.exe: This is a program, which is not supported."
     dataset.save()

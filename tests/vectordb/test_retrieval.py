@@ -169,6 +169,7 @@ def indexed(made_up, settings) -> tuple[VectorDatabase, np.ndarray]:
 def test_a_large_partition_is_indexed_and_searched_by_it(indexed):
     database, vectors = indexed
     assert database.ef_search is not None
+    assert database.index_recall == pytest.approx(1, abs=0.01)
     assert database.status == "COMPLETED"
     shared = 0
     for seed in range(20):
