@@ -17,7 +17,7 @@ from typing import Any, Self
 from django.conf import settings
 
 from vectordb.chunking import Chunk
-from vectordb.parsing.base import ParseError
+from vectordb.parsing.base import RECOGNITION_SECONDS, ParseError
 
 logger = logging.getLogger(__name__)
 
@@ -151,12 +151,15 @@ class ParserProcess:
         self, process: "subprocess.Popen[bytes]", *, is_regex: bool
     ) -> Iterator[dict[str, Any]]:
         """Messages until the process ends; only the time spent waiting for it counts."""
-        waited = 0.0
+        waited, allowed = 0.0, float(settings.PARSER_SECONDS)
         while True:
             line, newline, rest = self._buffer.partition(b"\n")
             if newline:
                 self._buffer = rest
-                yield json.loads(line)
+                message = json.loads(line)
+                # A page that had to be recognised does not count against those that are read.
+                allowed += RECOGNITION_SECONDS if message.get("recognized") else 0
+                yield message
                 continue
             started = time.monotonic()
             data = self._read_some(process)
@@ -164,7 +167,7 @@ class ParserProcess:
             if data == b"":
                 logger.warning("The parser ended with status %s", process.wait())
                 raise ParseError(_UNREADABLE)
-            if waited > settings.PARSER_SECONDS:
+            if waited > allowed:
                 if is_regex:
                     raise EndlessSeparators
                 raise ParseError(
@@ -188,8 +191,12 @@ def _widen(process: "subprocess.Popen[bytes]") -> None:
 
 def _environment() -> dict[str, str]:
     """Nothing secret: what is in a document must find nothing to take."""
-    kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+    kept = (
+        *("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
+        *("TESSDATA_PREFIX", "GROUNDWORK_OCR_LANGUAGES"),
+    )
     wanted = {"PYTHONUTF8": "1", "TOKENIZERS_PARALLELISM": "false", "OPENBLAS_NUM_THREADS": "1"}
+    wanted["OMP_THREAD_LIMIT"] = "1"
     return {name: os.environ[name] for name in kept if name in os.environ} | wanted
 
 

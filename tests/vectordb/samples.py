@@ -8,7 +8,10 @@ import openpyxl
 import pptx
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
+from PIL import Image
+from reportlab.lib.pagesizes import A4
 from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 
@@ -20,6 +23,24 @@ def pdf(*pages: str, password: str = "") -> bytes:
     for page in pages:
         for number, line in enumerate(page.splitlines()):
             canvas.drawString(72, 760 - 15 * number, line)
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+IMAGE = object()
+
+
+def scan(*pages: object, size: tuple[float, float] = A4) -> bytes:
+    """A PDF with a page for each: `IMAGE` is a picture over all of it, a text is written."""
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=size)
+    picture = ImageReader(Image.new("L", (40, 60), 200))
+    for page in pages:
+        if page is IMAGE:
+            canvas.drawImage(picture, 0, 0, *size)
+        elif page:
+            canvas.drawString(72, 760, str(page))
         canvas.showPage()
     canvas.save()
     return buffer.getvalue()

@@ -27,6 +27,10 @@ class Kind(StrEnum):
     ZIP = "application/zip"
 
 
+# A page that is an image may take so long to read.
+RECOGNITION_SECONDS = 60
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of a file that holds one document a row: its number there, from 1, and what it says of
@@ -41,7 +45,8 @@ class Row:
 class Segment:
     """The next portion of a document's text. `done` of `total` of the file has been read so far.
 
-    With a `row` the text is all of that row's.
+    With a `row` the text is all of that row's. `is_recognized`: it was found in an image, which
+    takes its time.
     """
 
     text: str
@@ -49,6 +54,7 @@ class Segment:
     done: int = 0
     total: int = 0
     row: Row | None = None
+    is_recognized: bool = False
 
 
 Parser = Callable[[Path], Iterator[Segment]]

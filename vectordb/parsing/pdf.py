@@ -7,31 +7,53 @@ from pathlib import Path
 import pypdfium2
 import pypdfium2.raw
 
+from vectordb.parsing import ocr
 from vectordb.parsing.base import ParseError, Segment, clean
 
 MOST_PAGES = 20_000
+MOST_RECOGNIZED = 1_000
+_NOTHING_FOUND = "There is no text in this PDF, and OCR (text recognition) found none in the images of its pages."
+_NOTHING_TO_READ = (
+    "There is no text in this PDF: its pages are images. It needs OCR (text recognition): install "
+    "tesseract on the server (on Debian and Ubuntu: apt-get install tesseract-ocr) and try again, or "
+    "upload a copy with text."
+)
 # PDFium marks a hyphen at a line's end with a character of its own: the word goes on.
 _hyphenated = re.compile("[\ufffe\x02]\\s*")
+
+
+def glance(path: Path) -> Iterator[Segment]:
+    """Whether it opens; pages that are images stay images."""
+    document = _open(path)
+    try:
+        yield Segment("", total=_count(document))
+    finally:
+        document.close()
 
 
 def parse(path: Path) -> Iterator[Segment]:
     document = _open(path)
     try:
-        total = len(document)
-        if total > MOST_PAGES:
-            raise ParseError(
-                f"This PDF has {total:,} pages; {MOST_PAGES:,} is the most. Split it into parts."
-            )
-        is_empty = True
+        total = _count(document)
+        is_empty, recognized = True, 0
         for index in range(total):
-            text = _page_text(document, index)
+            text, is_recognized = _page_text(document, index)
+            recognized += is_recognized
+            if recognized > MOST_RECOGNIZED:
+                raise ParseError(
+                    f"More than {MOST_RECOGNIZED:,} pages of this PDF are images, which takes too "
+                    "long to recognise: split it into parts."
+                )
             is_empty = is_empty and not text.strip()
-            yield Segment(text + "\n", page=index + 1, done=index + 1, total=total)
-        if is_empty:
-            raise ParseError(
-                "There is no text in this PDF: its pages are images. It needs OCR (text "
-                "recognition) first."
+            yield Segment(
+                text + "\n",
+                page=index + 1,
+                done=index + 1,
+                total=total,
+                is_recognized=is_recognized,
             )
+        if is_empty:
+            raise ParseError(_NOTHING_FOUND if ocr.is_there() else _NOTHING_TO_READ)
     finally:
         document.close()
 
@@ -49,20 +71,42 @@ def _open(path: Path) -> pypdfium2.PdfDocument:
         ) from error
 
 
-def _page_text(document: pypdfium2.PdfDocument, index: int) -> str:
-    """The page's text; a page that is damaged counts as blank, the others are still read."""
+def _count(document: pypdfium2.PdfDocument) -> int:
+    pages = len(document)
+    if pages > MOST_PAGES:
+        raise ParseError(
+            f"This PDF has {pages:,} pages; {MOST_PAGES:,} is the most. Split it into parts."
+        )
+    return pages
+
+
+def _page_text(document: pypdfium2.PdfDocument, index: int) -> tuple[str, bool]:
+    """The page's text, and whether it was recognised in an image. A page that is damaged counts as
+    blank, the others are still read."""
     try:
         page = document[index]
     except pypdfium2.PdfiumError:
-        return ""
+        return "", False
     try:
-        text_page = page.get_textpage()
-        try:
-            text: str = text_page.get_text_bounded()
-        finally:
-            text_page.close()
+        text = clean(_hyphenated.sub("", _written_text(page)))
+        if text.strip() or not ocr.is_there() or _is_blank(page):
+            return text, False
+        return clean(ocr.text_of(page)), True
     except pypdfium2.PdfiumError:
-        return ""
+        return "", False
     finally:
         page.close()
-    return clean(_hyphenated.sub("", text))
+
+
+def _written_text(page: pypdfium2.PdfPage) -> str:
+    text_page = page.get_textpage()
+    try:
+        text: str = text_page.get_text_bounded()
+        return text
+    finally:
+        text_page.close()
+
+
+def _is_blank(page: pypdfium2.PdfPage) -> bool:
+    """Without anything drawn on it: neither images nor, as some programs have it, letters as lines."""
+    return next(iter(page.get_objects()), None) is None

@@ -42,17 +42,20 @@ _MODULES = {
 }
 
 
-def parser_of(kind: str) -> Parser:
+def parser_of(kind: str, *, is_glance: bool = False) -> Parser:
+    """What reads files of this kind; for a glance, what tells only whether they can be opened."""
     module = import_module(f"vectordb.parsing.{_MODULES[Kind(kind)]}")
     parse: Parser = module.parse
-    return parse
+    glance: Parser = getattr(module, "glance", parse)
+    return glance if is_glance else parse
 
 
 def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Messages for one file; the last is {"end": true}."""
-    segments = parser_of(request["kind"])(Path(request["path"]))
+    is_glance = request["chunking"] is None and not request["whole"]
+    segments = parser_of(request["kind"], is_glance=is_glance)(Path(request["path"]))
     if request["chunking"] is None:
-        yield from texts(segments if request["whole"] else islice(segments, 1))
+        yield from texts(islice(segments, 1) if is_glance else segments)
         return
     cutter = Cutter(**request["chunking"])
     batch: list[Chunk] = []
@@ -61,8 +64,8 @@ def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         batch.extend(cutter.feed(segment))
         done, total = segment.done, segment.total
         # Now and then without a chunk too: progress is made on empty pages as well.
-        if len(batch) >= _BATCH or number % _BATCH == 0:
-            yield message(batch, done, total)
+        if len(batch) >= _BATCH or number % _BATCH == 0 or segment.is_recognized:
+            yield message(batch, done, total) | {"recognized": segment.is_recognized}
             count += len(batch)
             batch = []
     batch.extend(cutter.finish())
@@ -83,7 +86,8 @@ def message(batch: list[Chunk], done: int, total: int) -> dict[str, Any]:
 def texts(segments: Iterator[Segment]) -> Iterator[dict[str, Any]]:
     """The text alone, portion by portion, each with its document's path where a row tells it."""
     for segment in segments:
-        yield {"text": segment.text, "source": segment.row and segment.row.source}
+        source = segment.row and segment.row.source
+        yield {"text": segment.text, "source": source, "recognized": segment.is_recognized}
     yield {"end": True}
 
 
