@@ -1,5 +1,8 @@
 """Datasets, databases and the means to bring documents in, with the real embedder."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -25,6 +28,18 @@ The shop is closed on Mondays and opens at nine on every other day.
 def media(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     return settings.MEDIA_ROOT
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[bytes], Path]:
+    """Writes a file for a parser."""
+
+    def write(content: bytes) -> Path:
+        path = tmp_path / "file"
+        path.write_bytes(content)
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Iterable
 
 import docx
 import openpyxl
@@ -13,6 +14,8 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
+
+from vectordb.parsing.base import Segment
 
 
 def pdf(*pages: str, password: str = "") -> bytes:
@@ -26,6 +29,11 @@ def pdf(*pages: str, password: str = "") -> bytes:
         canvas.showPage()
     canvas.save()
     return buffer.getvalue()
+
+
+def joined(segments: Iterable[Segment]) -> str:
+    """The text of all of them."""
+    return "".join(segment.text for segment in segments)
 
 
 IMAGE = object()

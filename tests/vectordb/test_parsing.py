@@ -4,25 +4,12 @@ import openpyxl
 import pytest
 
 from tests.vectordb import samples
+from tests.vectordb.samples import joined
 from vectordb.embedding_models import MINILM
 from vectordb.parsing import delimited, docx, html, pdf, pptx, reader, text, xlsx
 from vectordb.parsing.base import Kind, ParseError, Segment, clean
 from vectordb.parsing.cutting import Cutter
 from vectordb.parsing.decode import detect_encoding, read_text
-
-
-@pytest.fixture
-def file(tmp_path):
-    def write(content: bytes):
-        path = tmp_path / "file"
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
-def joined(segments) -> str:
-    return "".join(segment.text for segment in segments)
 
 
 def test_pdf_pages_keep_their_numbers_when_some_are_blank(file):

@@ -64,6 +64,16 @@ class ParseError(AppError):
     """The file cannot be read; the message says why and what to do."""
 
 
+def size_within(path: Path, most: int, what: str, advice: str) -> int:
+    """Bytes of a file that is read as a whole. Raises ParseError, with the advice, for too many."""
+    size = path.stat().st_size
+    if size > most:
+        raise ParseError(
+            f"This {what} has {size >> 20} MB; {most >> 20} MB is the most that can be read: {advice}."
+        )
+    return size
+
+
 _noise = re.compile(
     # Control characters but tab and newline, lone surrogates, and what stands for no character.
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"

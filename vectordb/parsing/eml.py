@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from vectordb.parsing import html
-from vectordb.parsing.base import ParseError, Segment, clean
+from vectordb.parsing.base import Segment, clean, size_within
 from vectordb.parsing.decode import guess_encoding
 
 # The whole mail is held, its attachments too.
@@ -15,12 +15,7 @@ _HEADS = ("Subject", "From", "To", "Cc", "Date")
 
 
 def parse(path: Path) -> Iterator[Segment]:
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise ParseError(
-            f"This mail has {size >> 20} MB; {MOST_BYTES >> 20} MB is the most that can be read: "
-            "save it without its attachments."
-        )
+    size = size_within(path, MOST_BYTES, "mail", "save it without its attachments")
     with path.open("rb") as file:
         mail = message_from_binary_file(file, policy=policy.default)
     parts = [_heads(mail), _body(mail), _attachments(mail)]

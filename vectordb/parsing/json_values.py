@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vectordb.parsing.base import ParseError, Segment, clean
+from vectordb.parsing.base import ParseError, Segment, clean, size_within
 from vectordb.parsing.decode import read_text
 
 # Read as a whole, into objects of some ten times its size.
@@ -14,12 +14,7 @@ _LINES_A_SEGMENT = 1_000
 
 
 def parse(path: Path) -> Iterator[Segment]:
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise ParseError(
-            f"This JSON file has {size >> 20} MB; {MOST_BYTES >> 20} MB is the most that can be "
-            "read: split it into parts."
-        )
+    size = size_within(path, MOST_BYTES, "JSON file", "split it into parts")
     text = "".join(block for block, _ in read_text(path))
     lines: list[str] = []
     for record in _records(text):
