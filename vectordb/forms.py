@@ -18,7 +18,6 @@ from vectordb.chunking_settings import (
 from vectordb.filetypes import READABLE
 from vectordb.models import ChunkingMethod
 
-FILE_TYPES = ".pdf,.docx,.pptx,.xlsx,.html,.htm,.md,.txt,.csv,.zip"
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 
 
@@ -34,7 +33,7 @@ class ManyFilesInput(forms.FileInput):
 class ManyFilesField(forms.FileField):
     """Any number of files. What is wrong with each is the service's to say, not the field's."""
 
-    widget = ManyFilesInput(attrs={"multiple": True, "accept": FILE_TYPES, "class": "file-in"})
+    widget = ManyFilesInput(attrs={"multiple": True, "class": "file-in"})
 
     def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[Any]]":
         files = [file for file in data or [] if isinstance(file, UploadedFile)]
