@@ -13,11 +13,10 @@ from rest_framework.response import Response
 from accounts.models import User, display_name_of
 from blueprints.models import Blueprint
 from blueprints.serializers import changes_in
-from config.api import jobs
+from config.api import jobs, paging
 from config.api.case import shared
 from config.api.errors import Unprocessable
 from config.api.openapi import operation
-from config.api.paging import page_of
 from config.api.views import Endpoint, find, found
 from config.compiled import Compiled, among, given
 from config.status import Status
@@ -73,12 +72,10 @@ def _shown(ids: list[str]) -> list[dict[str, Any]]:
     marks = defaultdict(list)
     for mark in _MARKS.all(ids=ids):
         marks[mark.prompt_id].append(mark)
-    show = shared(ChatPromptSerializer).to_representation
-    shown = []
-    for prompt in _LISTED.all(ids=ids):
+    prompts = _LISTED.all(ids=ids)
+    for prompt in prompts:
         prompt.marks = marks[prompt.pk]
-        shown.append(show(prompt))
-    return shown
+    return paging.shown(shared(ChatPromptSerializer).to_representation, prompts)
 
 
 @jobs.register
@@ -109,7 +106,7 @@ class ChatPrompts(Endpoint):
         query = self.query(ChatPromptQuery)
         filters = {name: query[name] for name in _FILTERS if name in query}
         rows = _prompts(frozenset(filters))
-        return page_of(request, query, rows, _shown, user=self.user.pk, **filters)
+        return paging.page_of(request, query, rows, _shown, user=self.user.pk, **filters)
 
     @operation(
         "Ask",

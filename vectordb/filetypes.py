@@ -12,8 +12,8 @@ from vectordb.parsing.base import Kind
 from vectordb.parsing.decode import marked_encoding, utf16_without_mark
 
 READABLE = (
-    "PDF, DOCX, PPTX, XLSX, EPUB, HTML, Markdown, RTF, EML, JSON, CSV, plain text, source code, or a "
-    "ZIP of these"
+    "PDF, DOCX, PPTX, XLSX, EPUB, HTML, Markdown, EML, JSON, CSV, plain text, source code, or a ZIP "
+    "of these"
 )
 
 _SAMPLE = 8192
@@ -44,6 +44,7 @@ _BINARY = {
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"Rar!": "a RAR archive",
     b"BZh": "a bzip2 archive",
+    b"{\\rtf": "an RTF document",
     b"%!PS": "a PostScript file",
     b"SQLite format 3": "an SQLite database",
     b"ID3": "a sound file",
@@ -69,8 +70,6 @@ def sniff(path: Path, name: str) -> Kind:
         return Kind.PDF
     if head.startswith(_OLE):
         raise InvalidInput(_legacy_office(path))
-    if head.startswith(b"{\\rtf"):
-        return Kind.RTF
     _refuse_binary(head)
     return _sniff_text(head, name)
 
@@ -83,7 +82,7 @@ def _sniff_zip(path: Path) -> Kind:
             other = archives.read_start(archive, "mimetype", 100) if "mimetype" in names else b""
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError) as error:
         raise InvalidInput(
-            "This file is a damaged ZIP, DOCX, PPTX or XLSX: make or download it again."
+            "This file is a damaged ZIP, DOCX, PPTX, XLSX or EPUB: make or download it again."
         ) from error
     if "[Content_Types].xml" not in names:
         if other.strip() == Kind.EPUB.encode():

@@ -5,12 +5,15 @@ import json
 import logging
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -78,6 +81,8 @@ class ParserProcess:
         self._check = check
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
+        # Only ours to read: pictures of pages lie in it for a while.
+        self._folder: TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -93,8 +98,13 @@ class ParserProcess:
     def stop(self) -> None:
         process, self._process, self._buffer = self._process, None, b""
         if process is not None:
-            process.kill()
+            # With what it started itself, such as tesseract on a page.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def read(self, path: Path, kind: str, chunking: ChunkingRequest) -> Iterator[Portion]:
         """The document's chunks in order. Raises ParseError with a message for the user."""
@@ -132,6 +142,7 @@ class ParserProcess:
     def _started(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:
             self.stop()
+            self._folder = TemporaryDirectory(prefix="groundwork-parser-")
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 [
                     sys.executable,
@@ -142,7 +153,8 @@ class ParserProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=settings.BASE_DIR,
-                env=_environment(),
+                env=_environment() | {"TMPDIR": self._folder.name},
+                start_new_session=True,
             )
             _widen(self._process)
         return self._process
@@ -192,7 +204,7 @@ def _widen(process: "subprocess.Popen[bytes]") -> None:
 def _environment() -> dict[str, str]:
     """Nothing secret: what is in a document must find nothing to take."""
     kept = (
-        *("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
+        *("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
         *("TESSDATA_PREFIX", "GROUNDWORK_OCR_LANGUAGES"),
     )
     wanted = {"PYTHONUTF8": "1", "TOKENIZERS_PARALLELISM": "false", "OPENBLAS_NUM_THREADS": "1"}

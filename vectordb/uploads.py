@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 _BLOCK = 1 << 16
 # Files of these kinds may look right at their beginning and be broken all the same.
-_OPENED = {Kind.PDF, Kind.DOCX, Kind.PPTX, Kind.XLSX}
+_OPENED = {Kind.PDF, Kind.DOCX, Kind.PPTX, Kind.XLSX, Kind.EPUB}
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,12 @@ class ListQuery(CamelSerializer):
     )
 
 
+def shown(show: Callable[[M], Any], records: Iterable[M]) -> list[Any]:
+    """Each of the records, which must be at hand, as `show` has it."""
+    with _MAKING:
+        return [show(record) for record in records]
+
+
 def page(
     request: Request,
     query: dict[str, Any],
@@ -67,13 +73,12 @@ def _page(
 ) -> Response:
     offset, limit = query["offset"], min(query["limit"], MAX_LIMIT)
     records = list(cut(offset, offset + limit))
-    with _MAKING:
-        data = render(records)
+    data = render(records)
     following = offset + limit
     earlier = max(0, offset - limit)
     return Response(
         {
-            "count": len(records),
+            "count": len(data),
             "data": data,
             "next": _link(request, following, limit) if following < total else None,
             "previous": _link(request, earlier, limit) if offset > 0 else None,

@@ -52,3 +52,9 @@ def test_a_transaction_that_fails_leaves_nothing_to_wait_for(django_assert_num_q
 
     with django_assert_num_queries(1):
         value("SELECT 1")
+
+
+def test_many_questions_wait_once(django_assert_num_queries):
+    with django_assert_num_queries(6), transaction.atomic():  # begin, three times set, commit, wait
+        for _ in range(3):
+            let_others_begin()

@@ -6,22 +6,30 @@ A program of that name stands in for it, which tells how it was called and what 
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.vectordb import samples
 from tests.vectordb.conftest import add, build
+from vectordb.parser_process import ParserProcess
 from vectordb.parsing import ocr, pdf, reader
 from vectordb.parsing.base import Kind, ParseError
 
 PROGRAM = """#!{python}
-import os, sys
+import os, signal, sys
 from PIL import Image
 if "--list-langs" in sys.argv:
     print("List of available languages (3):\\neng\\ndeu\\nosd")
 elif "--version" in sys.argv:
     print("tesseract 5.3.0")
-elif os.environ.get("GROUNDWORK_OCR_LANGUAGES") == "xxx":
-    sys.exit("Error opening data file xxx.traineddata")
+elif "failing" in sys.argv[0]:
+    sys.exit("Image too large")
+elif "endless" in sys.argv[0]:
+    folder = os.path.dirname(os.path.dirname(sys.argv[0]))
+    with open(folder + "/new", "w") as file:
+        file.write(f"{{os.getpid()}} {{sys.argv[1]}}")
+    os.rename(folder + "/new", folder + "/started-1")
+    signal.pause()
 else:
     _, image, output, *options = sys.argv
     size = Image.open(image).size
@@ -88,9 +96,9 @@ def test_pages_without_text_are_recognised_in_their_order(scan, tesseract):
 
 def test_the_languages_are_those_that_are_wanted(images, tesseract, monkeypatch):
     tesseract()
-    monkeypatch.setenv("GROUNDWORK_OCR_LANGUAGES", "fra")
+    monkeypatch.setenv("GROUNDWORK_OCR_LANGUAGES", "deu")
 
-    assert "Read as fra," in next(pdf.parse(images)).text
+    assert "Read as deu," in next(pdf.parse(images)).text
 
 
 def test_a_poster_is_made_smaller(tmp_path, tesseract):
@@ -116,11 +124,50 @@ def test_images_without_words_say_so(images, tesseract):
         list(pdf.parse(images))
 
 
-def test_what_keeps_tesseract_from_working_is_told(images, tesseract, monkeypatch):
+def test_a_language_that_is_missing_is_named(images, tesseract, monkeypatch):
     tesseract()
-    monkeypatch.setenv("GROUNDWORK_OCR_LANGUAGES", "xxx")
-    with pytest.raises(ParseError, match=r"xxx\.traineddata"):
+    monkeypatch.setenv("GROUNDWORK_OCR_LANGUAGES", "deu+fra")
+    with pytest.raises(ParseError, match="does not know the language fra:"):
         list(pdf.parse(images))
+
+
+def test_a_page_that_tesseract_fails_at_is_blank(scan, tesseract):
+    tesseract("failing")
+    assert [one.text.strip() for one in pdf.parse(scan)] == ["", "Written words", ""]
+
+
+def test_a_very_long_page_is_made_smaller(tmp_path, tesseract):
+    tesseract()
+    path = tmp_path / "long.pdf"
+    path.write_bytes(samples.scan(samples.IMAGE, size=(14_400, 50)))
+
+    assert "3000" in next(pdf.parse(path)).text
+
+
+def test_what_takes_too_long_in_all_is_refused(images, tesseract, monkeypatch):
+    tesseract()
+    monkeypatch.setattr(pdf, "MOST_SECONDS", 0)
+    with pytest.raises(ParseError, match="too long to recognise"):
+        list(pdf.parse(images))
+
+
+def test_whoever_stops_reading_leaves_nothing_behind(images, tesseract, tmp_path):
+    tesseract("endless")
+
+    class StopError(Exception):
+        pass
+
+    def check() -> None:
+        if list(tmp_path.glob("started-*")):
+            raise StopError
+
+    with pytest.raises(StopError), ParserProcess(check) as parser:
+        list(parser.texts(images, Kind.PDF))
+
+    [started] = tmp_path.glob("started-*")
+    pid, picture = started.read_text().split(maxsplit=1)
+    assert not Path(picture).parent.exists()
+    assert not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == "zombie"
 
 
 def test_a_page_that_takes_too_long_is_blank(images, tesseract, monkeypatch):
@@ -135,7 +182,7 @@ def test_too_many_images_are_refused(tmp_path, tesseract, monkeypatch):
     monkeypatch.setattr(pdf, "MOST_RECOGNIZED", 1)
     path = tmp_path / "two.pdf"
     path.write_bytes(samples.scan(samples.IMAGE, samples.IMAGE))
-    with pytest.raises(ParseError, match="More than 1 pages of this PDF are images"):
+    with pytest.raises(ParseError, match="2 pages of this PDF up to page 2 are images"):
         list(pdf.parse(path))
 
 

@@ -20,7 +20,6 @@ class Kind(StrEnum):
     MARKDOWN = "text/markdown"
     EPUB = "application/epub+zip"
     EML = "message/rfc822"
-    RTF = "application/rtf"
     JSON = "application/json"
     CSV = "text/csv"
     TEXT = "text/plain"

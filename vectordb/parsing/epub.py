@@ -14,6 +14,8 @@ from vectordb.parsing.markup import root_of
 _PAGES = {"application/xhtml+xml", "text/html", "application/x-dtbook+xml"}
 # Fonts may be garbled without the text being so.
 _GARBLED_FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
+# The others can unpack a few bytes to gigabytes in one step.
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _DAMAGED = "This EPUB is damaged: make or download it again."
 _MOST_BYTES_OF_A_PART = html.MOST_BYTES
 
@@ -26,7 +28,7 @@ def parse(path: Path) -> Iterator[Segment]:
             for done, name in enumerate(pages, 1):
                 text = html.text_of(_read(book, name))
                 yield Segment(f"{text}\n", done=done, total=len(pages))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise ParseError(_DAMAGED) from error
 
 
@@ -54,7 +56,7 @@ def _pages(book: zipfile.ZipFile) -> list[str]:
     }
     order = [members.get(reference.get("idref")) for reference in package.iter("{*}itemref")]
     names = set(book.namelist())
-    return [name for name in order if name in names]
+    return [name for name in dict.fromkeys(order) if name in names]
 
 
 def _read(book: zipfile.ZipFile, name: str) -> bytes:
@@ -62,6 +64,8 @@ def _read(book: zipfile.ZipFile, name: str) -> bytes:
         info = book.getinfo(name)
     except KeyError as error:
         raise ParseError(_DAMAGED) from error
+    if info.compress_type not in _METHODS:
+        raise ParseError("This EPUB is packed in an unusual way: make an ordinary one of it.")
     if info.file_size > _MOST_BYTES_OF_A_PART:
         raise ParseError(
             f"A part of this EPUB has {info.file_size >> 20} MB; {_MOST_BYTES_OF_A_PART >> 20} MB "

@@ -1,83 +1,68 @@
-"""JSON and JSON Lines: a line for each value, with the way to it, so that a piece speaks for itself."""
+"""JSON and JSON Lines: a line for each value, with the way to it, so that a piece speaks for itself.
+
+What only looks like JSON, as settings with comments in them do, is read as the text it is.
+"""
 
 import json
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from vectordb.parsing.base import ParseError, Segment, clean, size_within
+from vectordb.parsing.base import Segment, clean, size_within
 from vectordb.parsing.decode import read_text
 
 # Read as a whole, into objects of some ten times its size.
 MOST_BYTES = 32 * 1024 * 1024
 _LINES_A_SEGMENT = 1_000
+# Of a way that is longer, the end is told.
+_LONGEST_WAY = 100
 
 
 def parse(path: Path) -> Iterator[Segment]:
     size = size_within(path, MOST_BYTES, "JSON file", "split it into parts")
     text = "".join(block for block, _ in read_text(path))
-    lines: list[str] = []
-    for record in _records(text):
-        lines.extend(_lines(record))
-        lines.append("")
-        if len(lines) >= _LINES_A_SEGMENT:
-            yield Segment(clean("\n".join(lines) + "\n"), done=size // 2, total=size)
-            lines = []
-    yield Segment(clean("\n".join(lines) + "\n"), done=size, total=size)
+    try:
+        records = _records(text)
+    except (ValueError, RecursionError):
+        yield Segment(clean(text), done=size, total=size)
+        return
+    lines = chain.from_iterable(chain(_lines(record), [""]) for record in records)
+    while some := list(islice(lines, _LINES_A_SEGMENT)):
+        yield Segment(clean("\n".join(some) + "\n"), done=size, total=size)
 
 
 def _records(text: str) -> list[Any]:
-    """The entries of a list, the lines of JSON Lines, or all of it as the only one."""
+    """The entries of a list, the lines of JSON Lines, or all of it as the only one. Raises
+    ValueError and RecursionError."""
     try:
-        value = _value(text)
+        value = json.loads(text)
     except json.JSONDecodeError as error:
         if error.msg != "Extra data":
-            raise _refusal(error, error.lineno) from error
-        return _lines_of_json(text)
+            raise
+        # Only there: other marks of a line's end may stand in the middle of a value.
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
     return value if isinstance(value, list) else [value]
-
-
-def _lines_of_json(text: str) -> list[Any]:
-    records = []
-    for number, line in enumerate(text.splitlines(), 1):
-        try:
-            records += [_value(line)] if line.strip() else []
-        except json.JSONDecodeError as error:
-            raise _refusal(error, number) from error
-    return records
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        raise
-    except RecursionError as error:
-        raise ParseError("This JSON is nested too deeply to be read.") from error
-    except ValueError as error:
-        raise ParseError("A number in this JSON has too many digits to be read.") from error
-
-
-def _refusal(error: json.JSONDecodeError, line: int) -> ParseError:
-    return ParseError(
-        f"This is not valid JSON ({error.msg}, line {line}, column {error.colno}): mend it, or name "
-        "the file .txt."
-    )
 
 
 def _lines(record: Any) -> Iterator[str]:
     """`address.city: Oslo`; entries of lists are counted from 1."""
     stack: list[tuple[str, Any]] = [("", record)]
     while stack:
-        path, value = stack.pop()
+        way, value = stack.pop()
         if isinstance(value, dict):
             inner = list(value.items())
         elif isinstance(value, list):
             inner = list(enumerate(value, 1))
         else:
-            yield f"{path}: {_shown(value)}" if path else _shown(value)
+            yield f"{way}: {_shown(value)}" if way else _shown(value)
             continue
-        stack.extend((f"{path}.{key}" if path else str(key), one) for key, one in reversed(inner))
+        stack.extend((_further(way, key), one) for key, one in reversed(inner))
+
+
+def _further(way: str, key: object) -> str:
+    further = f"{way}.{key}" if way else str(key)
+    return further if len(further) <= _LONGEST_WAY else f"…{further[-_LONGEST_WAY:]}"
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 """PDF, page by page."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from vectordb.parsing.base import ParseError, Segment, clean
 
 MOST_PAGES = 20_000
 MOST_RECOGNIZED = 1_000
+# For documents with such pages.
+MOST_SECONDS = 3_600
 _NOTHING_FOUND = "There is no text in this PDF, and OCR (text recognition) found none in the images of its pages."
 _NOTHING_TO_READ = (
     "There is no text in this PDF: its pages are images. It needs OCR (text recognition): install "
@@ -35,14 +38,15 @@ def parse(path: Path) -> Iterator[Segment]:
     document = _open(path)
     try:
         total = _count(document)
-        is_empty, recognized = True, 0
+        is_empty, recognized, began = True, 0, time.monotonic()
         for index in range(total):
             text, is_recognized = _page_text(document, index)
             recognized += is_recognized
-            if recognized > MOST_RECOGNIZED:
+            took = time.monotonic() - began
+            if recognized > MOST_RECOGNIZED or (is_recognized and took > MOST_SECONDS):
                 raise ParseError(
-                    f"More than {MOST_RECOGNIZED:,} pages of this PDF are images, which takes too "
-                    "long to recognise: split it into parts."
+                    f"{recognized:,} pages of this PDF up to page {index + 1:,} are images, which take "
+                    "too long to recognise: split it into parts."
                 )
             is_empty = is_empty and not text.strip()
             yield Segment(

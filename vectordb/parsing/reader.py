@@ -7,6 +7,7 @@ progress made, then an end or an error. A full pipe makes it wait, so that nothi
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 import time
@@ -24,6 +25,8 @@ from vectordb.parsing.base import Kind, ParseError, Parser, Segment
 from vectordb.parsing.cutting import Cutter
 
 _BATCH = 32
+# More than the largest file that may be uploaded has, when it is text.
+MOST_CHARACTERS = 250_000_000
 
 # Imported when first needed: the libraries are large, and most jobs need one of them.
 _MODULES = {
@@ -35,7 +38,6 @@ _MODULES = {
     Kind.MARKDOWN: "text",
     Kind.EPUB: "epub",
     Kind.EML: "eml",
-    Kind.RTF: "rtf",
     Kind.JSON: "json_values",
     Kind.CSV: "delimited",
     Kind.TEXT: "text",
@@ -53,7 +55,8 @@ def parser_of(kind: str, *, is_glance: bool = False) -> Parser:
 def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Messages for one file; the last is {"end": true}."""
     is_glance = request["chunking"] is None and not request["whole"]
-    segments = parser_of(request["kind"], is_glance=is_glance)(Path(request["path"]))
+    parse = parser_of(request["kind"], is_glance=is_glance)
+    segments = bounded(parse(Path(request["path"])))
     if request["chunking"] is None:
         yield from texts(islice(segments, 1) if is_glance else segments)
         return
@@ -73,6 +76,18 @@ def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         raise ParseError("There is no text in this file.")
     yield message(batch, done, total)
     yield {"end": True}
+
+
+def bounded(segments: Iterator[Segment]) -> Iterator[Segment]:
+    """A small file may unfold to more text than a large one holds."""
+    left = MOST_CHARACTERS
+    for segment in segments:
+        left -= len(segment.text)
+        if left < 0:
+            raise ParseError(
+                f"There are more than {MOST_CHARACTERS:,} characters of text in this file: split it."
+            )
+        yield segment
 
 
 def message(batch: list[Chunk], done: int, total: int) -> dict[str, Any]:
@@ -115,7 +130,8 @@ def _end_with_parent() -> None:
     parent = os.getppid()
     while os.getppid() == parent:
         time.sleep(1)
-    os._exit(1)
+    # With whatever it started itself: the group is its own, see `ParserProcess`.
+    os.killpg(0, signal.SIGKILL)
 
 
 def main() -> None:
