@@ -299,6 +299,8 @@ MAX_ARCHIVE_BYTES = 500 * 1024 * 1024
 MAX_ARCHIVE_RATIO = 200
 PARSER_MEMORY_BYTES = env_int("GROUNDWORK_PARSER_MEMORY_BYTES", 2 * 1024**3)
 PARSER_SECONDS = env_int("GROUNDWORK_PARSER_SECONDS", 600)
+# As tesseract has them: `deu+eng`. What is empty is found out by the parser.
+OCR_LANGUAGES = env_str("GROUNDWORK_OCR_LANGUAGES")
 # Files fetched from an address: how long one may take, and hosts that may be on private networks.
 FETCH_SECONDS = env_int("GROUNDWORK_FETCH_SECONDS", 300)
 FETCH_ALLOWED_HOSTS = env_list("GROUNDWORK_FETCH_ALLOWED_HOSTS", [])

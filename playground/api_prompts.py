@@ -75,7 +75,8 @@ def _shown(ids: list[str]) -> list[dict[str, Any]]:
     prompts = _LISTED.all(ids=ids)
     for prompt in prompts:
         prompt.marks = marks[prompt.pk]
-    return paging.shown(shared(ChatPromptSerializer).to_representation, prompts)
+    show = shared(ChatPromptSerializer).to_representation
+    return [show(prompt) for prompt in prompts]
 
 
 @jobs.register

@@ -203,12 +203,9 @@ def _widen(process: "subprocess.Popen[bytes]") -> None:
 
 def _environment() -> dict[str, str]:
     """Nothing secret: what is in a document must find nothing to take."""
-    kept = (
-        *("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
-        *("TESSDATA_PREFIX", "GROUNDWORK_OCR_LANGUAGES"),
-    )
+    kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "TESSDATA_PREFIX")
     wanted = {"PYTHONUTF8": "1", "TOKENIZERS_PARALLELISM": "false", "OPENBLAS_NUM_THREADS": "1"}
-    wanted["OMP_THREAD_LIMIT"] = "1"
+    wanted |= {"OMP_THREAD_LIMIT": "1", "GROUNDWORK_OCR_LANGUAGES": settings.OCR_LANGUAGES}
     return {name: os.environ[name] for name in kept if name in os.environ} | wanted
 
 

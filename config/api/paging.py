@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from functools import cache, partial
-from threading import Lock
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -18,10 +17,6 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 _FAR = 500
 
-# Making a page is nearly all computing. Threads that take turns at it are each other's hindrance:
-# with eight, all of them were done a tenth later than one after the other.
-_MAKING = Lock()
-
 M = TypeVar("M", bound=Model)
 
 
@@ -34,12 +29,6 @@ class ListQuery(CamelSerializer):
         default=DEFAULT_LIMIT,
         help_text=f"Records on a page; above {MAX_LIMIT:,} it is {MAX_LIMIT:,}.",
     )
-
-
-def shown(show: Callable[[M], Any], records: Iterable[M]) -> list[Any]:
-    """Each of the records, which must be at hand, as `show` has it."""
-    with _MAKING:
-        return [show(record) for record in records]
 
 
 def page(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 from typing import Any, TypeVar
 
 from django.db import DatabaseError
@@ -78,7 +78,7 @@ class Endpoint(APIView):
         shape: type[CamelSerializer],
     ) -> Response:
         show = shared(shape).to_representation
-        return paging.page(self.request, query, rows, partial(paging.shown, show))
+        return paging.page(self.request, query, rows, lambda page: [show(row) for row in page])
 
     def absolute(self, path: str) -> str:
         """A URL that the client reaches; the host was checked against ALLOWED_HOSTS."""

@@ -11,6 +11,7 @@ import pytest
 
 from tests.vectordb import samples
 from tests.vectordb.conftest import add, build
+from vectordb.models import Chunk
 from vectordb.parser_process import ParserProcess
 from vectordb.parsing import ocr, pdf, reader
 from vectordb.parsing.base import Kind, ParseError
@@ -197,11 +198,14 @@ def test_a_glance_recognises_nothing(images, tesseract):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_scanned_document_becomes_chunks(dataset, images, tesseract):
+@pytest.mark.parametrize(("wanted", "used"), [("", "deu+eng"), ("eng", "eng")])
+def test_a_scanned_document_becomes_chunks(dataset, images, tesseract, settings, wanted, used):
     tesseract()
+    settings.OCR_LANGUAGES = wanted
     add(dataset, "scan.pdf", images.read_bytes())
 
     database = build(dataset)
 
     assert database.status == "COMPLETED"
-    assert database.chunks_count == 1
+    [chunk] = Chunk.objects.filter(vector_database_id=database.pk)
+    assert chunk.text.startswith(f"Read as {used},")

@@ -72,4 +72,4 @@ def _read(book: zipfile.ZipFile, name: str) -> bytes:
             "is the most that can be read as a page."
         )
     with book.open(info) as file:
-        return file.read(_MOST_BYTES_OF_A_PART + 1)[:_MOST_BYTES_OF_A_PART]
+        return file.read(_MOST_BYTES_OF_A_PART)
