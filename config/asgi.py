@@ -12,14 +12,18 @@ from servestatic import ServeStaticASGI
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
-from config.handlers import LEAN_PREFIXES, LeanHandler, PagesHandler  # noqa: E402 - needs settings
+from config.handlers import (  # noqa: E402 - needs settings
+    LEAN_PREFIX,
+    WAITING_PREFIXES,
+    LeanHandler,
+    PagesHandler,
+    WaitingHandler,
+)
 from config.requests import BodyLimit  # noqa: E402 - needs settings
-from config.threads import share_fairly  # noqa: E402 - needs settings
-
-share_fairly()
 
 pages = BodyLimit(cast("ASGI3Application", PagesHandler()))
 lean = BodyLimit(cast("ASGI3Application", LeanHandler()))
+waiting = BodyLimit(cast("ASGI3Application", WaitingHandler()))
 
 
 def _add_headers(headers: Headers, path: str, url: str) -> None:
@@ -41,9 +45,12 @@ gc.freeze()
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Static files never pass through Django, and only pages pass through all of it."""
-    path = scope["path"] if scope["type"] == "http" else ""
+    await _handler(scope["path"] if scope["type"] == "http" else "")(scope, receive, send)
+
+
+def _handler(path: str) -> ASGI3Application:
     if path.startswith(settings.STATIC_URL):
-        handler = static
-    else:
-        handler = lean if path.startswith(LEAN_PREFIXES) else pages
-    await handler(scope, receive, send)
+        return cast("ASGI3Application", static)
+    if path.startswith(WAITING_PREFIXES):
+        return cast("ASGI3Application", waiting)
+    return cast("ASGI3Application", lean if path.startswith(LEAN_PREFIX) else pages)

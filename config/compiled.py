@@ -8,9 +8,10 @@ answer. A `Compiled` query is written with the ORM all the same, and gives the s
     llm = _LLM.first(id="openai/gpt-5")
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from json import JSONDecoder
 from typing import Any, Generic, TypeVar, cast
 
 from django.db import connection, models
@@ -24,6 +25,9 @@ _related_populators = cast("Callable[..., list[Any]]", get_related_populators)
 M = TypeVar("M", bound=models.Model)
 
 _SQL = tuple[str, tuple[Any, ...]]
+_ReadColumn = Callable[[Sequence[Any]], Sequence[Any]]
+
+_decode = JSONDecoder().raw_decode
 
 
 def given(name: str) -> Any:
@@ -57,7 +61,7 @@ class _Plan:
     last: int
     related: list[Any]
     annotations: list[tuple[str, int]]
-    converters: list[tuple[int, list[Any], Any]]
+    readers: list[tuple[int, _ReadColumn]]
 
 
 class Compiled(Generic[M]):
@@ -74,22 +78,21 @@ class Compiled(Generic[M]):
         """All objects in the query's order."""
         return list(self._objects(self._all, given))
 
-    def keys(self, start: int, end: int, **given: Any) -> list[Any]:
-        """The primary keys of `all()[start:end]`."""
-        sql, parameters = self._keys
-        cut = f"{sql} LIMIT {end - start:d} OFFSET {start:d}"
-        return [key for (key,) in _rows(cut, parameters, given)]
-
-    def count(self, **given: Any) -> int:
-        """How many `all()` are."""
-        sql, parameters = self._unordered_keys
-        counted = _rows(f"SELECT COUNT(*) FROM ({sql}) found", parameters, given)  # noqa: S608
-        return int(counted[0][0]) if counted else 0
+    def page(self, start: int, end: int, **given: Any) -> tuple[list[str], int]:
+        """The primary keys of `all()[start:end]`, which must be texts, and how many `all()` are."""
+        sql, parameters = self._page
+        rows = _rows(sql, parameters, given | {"_start": start, "_limit": end - start})
+        return rows[0] if rows else ([], 0)
 
     def _objects(self, plan: _Plan, given: dict[str, Any]) -> Iterator[M]:
+        rows = _rows(plan.sql, plan.parameters, given)
+        # Column by column, as there are many rows of the same few kinds of columns.
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        for position, read in plan.readers if rows else ():
+            columns[position] = read(columns[position])
         alias = connection.alias
-        for row in _rows(plan.sql, plan.parameters, given):
-            yield _object(plan, list(row), alias)
+        for row in zip(*columns, strict=True):
+            yield _object(plan, row, alias)
 
     @cached_property
     def _first(self) -> _Plan:
@@ -100,12 +103,15 @@ class Compiled(Generic[M]):
         return _planned(self._build())
 
     @cached_property
-    def _keys(self) -> _SQL:
-        return _sql(self._build().values_list("pk"))
-
-    @cached_property
-    def _unordered_keys(self) -> _SQL:
-        return _sql(self._build().order_by().values_list("pk"))
+    def _page(self) -> _SQL:
+        keys, of_keys = _sql(self._build().values_list("pk"))
+        counted, of_counted = _sql(self._build().order_by().values_list("pk"))
+        cut = (given("_limit"), given("_start"))
+        sql = (
+            f"SELECT ARRAY({keys} LIMIT %s OFFSET %s), "  # noqa: S608 - it is the ORM's
+            f"(SELECT COUNT(*) FROM ({counted}) found)"
+        )
+        return sql, (*of_keys, *cut, *of_counted)
 
 
 def _sql(rows: models.QuerySet[Any, Any]) -> _SQL:
@@ -139,8 +145,26 @@ def _planned(rows: models.QuerySet[Any]) -> _Plan:
         last=last,
         related=_related_populators(klass, compiler.select, connection.alias),
         annotations=list((compiler.annotation_col_map or {}).items()),
-        converters=[(at, found, column) for at, (found, column) in converters.items()],
+        readers=[(at, _reader(*found)) for at, found in converters.items()],
     )
+
+
+def _reader(converters: list[Any], column: Any) -> _ReadColumn:
+    field = column.output_field
+    if type(field) is models.JSONField and field.decoder is None:
+        return _read_json
+    return partial(_convert, converters, column)
+
+
+def _read_json(texts: Sequence[Any]) -> Sequence[Any]:
+    """What Django's field makes of them, without its steps for what PostgreSQL never sends."""
+    return [None if text is None else _decode(text)[0] for text in texts]
+
+
+def _convert(converters: list[Any], column: Any, values: Sequence[Any]) -> Sequence[Any]:
+    for convert in converters:
+        values = [convert(value, column, connection) for value in values]
+    return values
 
 
 def _is_storable(value: Any) -> bool:
@@ -150,10 +174,7 @@ def _is_storable(value: Any) -> bool:
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _object(plan: _Plan, row: list[Any], alias: str) -> Any:
-    for position, converters, column in plan.converters:
-        for convert in converters:
-            row[position] = convert(row[position], column, connection)
+def _object(plan: _Plan, row: tuple[Any, ...], alias: str) -> Any:
     # What `from_db` does, without a look at each field for what a caller might have left out.
     made = plan.model.__new__(plan.model)
     made.__dict__.update(zip(plan.attributes, row[plan.first : plan.last], strict=True))

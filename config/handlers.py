@@ -1,98 +1,151 @@
-"""Two ways through Django: pages pass its middleware, programs and event streams do not.
+"""Three ways through Django, for its own way of ASGI changes threads five times in a request and more
+with each middleware, which took longer than most requests themselves.
 
-Under ASGI every middleware of Django's costs two changes of threads, which took longer than the
-requests themselves. Pages therefore run their whole stack in one thread, and what has no use for
-sessions, CSRF tokens and messages goes without the stack.
+Pages run their whole stack in one visit to a thread; programs do too, but without what they have no
+use for: sessions, CSRF tokens and messages. What waits for something to happen is async throughout.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import IO, Any, cast
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.handlers.asgi import ASGIHandler
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
+from django.core.signals import request_started
 from django.db import connections
-from django.http import (
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    JsonResponse,
-    StreamingHttpResponse,
-)
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.urls import set_script_prefix
 
 from config.middleware import SECURITY_HEADERS, add_headers
 from config.requests import StrictRequest
+from config.threads import in_request_thread
 
-LEAN_PREFIXES = ("/api/", "/events/", "/healthz", "/readyz")
+# Where views are async; elsewhere they are not.
+WAITING_PREFIXES = (
+    "/events/",
+    "/healthz",
+    "/readyz",
+    "/api/v2/status/",
+    "/api/v2/genai/status/",
+)
+LEAN_PREFIX = "/api/"
 _HEALTH = ("/healthz", "/readyz")
 
-# What is smaller fits into the server's own buffer and leaves at once.
-_FITS_INTO_BUFFER = 32 * 1024
+# As Django's handlers have them.
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
-Handle = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+Handle = Callable[[HttpRequest], HttpResponseBase]
+AsyncHandle = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
 class PagesHandler(ASGIHandler):
-    """The whole stack, synchronous, in one thread for each request."""
+    """The whole stack, synchronous, in one visit to a thread."""
 
     request_class = StrictRequest
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
 
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
-        await _let_go_of_database(response)
-        if isinstance(response, StreamingHttpResponse) and not response.is_async:
-            # Django would read the whole file into memory first.
-            blocks = cast("Iterable[bytes]", response.streaming_content)
-            response.streaming_content = _block_by_block(blocks)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.handle(scope, receive, send)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        try:
+            response = await in_request_thread(self._answer, scope, body)
+            await self._send(response, send)
+        finally:
+            body.close()
+
+    async def _send(self, response: HttpResponseBase, send: Send) -> None:
+        if not isinstance(response, StreamingHttpResponse):
+            await self.send_response(response, send)
+            return
+        # Django would read the whole file into memory first.
+        blocks = cast("Iterable[bytes]", response.streaming_content)
+        response.streaming_content = _block_by_block(iter(blocks))
+        try:
+            await self.send_response(response, send)
+        finally:
+            await in_request_thread(response.close)
+
+    def _answer(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+        set_script_prefix(get_script_prefix(scope))
+        request_started.send(sender=type(self), scope=scope)
+        request, error = self.create_request(scope, body)
+        response = error if request is None else self.get_response(request)
+        assert response is not None  # noqa: S101 - it is one or the other
+        response._handler_class = type(self)  # type: ignore[attr-defined]
+        if not response.streaming:
+            response.close()
+        # Before the answer is sent: somebody who reads it slowly, or not at all, would keep the
+        # connection from everybody else.
+        connections.close_all()
         return response
 
 
-class LeanHandler(ASGIHandler):
-    """The same views without the stack. Each of them authenticates by itself, by token or session,
-    and none of them sets a cookie."""
+class LeanHandler(PagesHandler):
+    """The same without the stack. Each view authenticates by itself, by its token, and none of them
+    sets a cookie."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        _leave_middleware_out(self)
+        # Django has no public name for routing and calling the view.
+        route = convert_exception_to_response(cast("Any", self)._get_response)
+        self._middleware_chain = convert_exception_to_response(_checked(cast("Handle", route)))
+
+
+class WaitingHandler(ASGIHandler):
+    """Likewise for async views, which end when the client goes."""
 
     request_class = StrictRequest
 
     def load_middleware(self, is_async: bool = False) -> None:
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
-        self._exception_middleware: list[Any] = []
-        # Django has no public name for routing and calling the view.
+        _leave_middleware_out(self)
         route = convert_exception_to_response(cast("Any", self)._get_response_async)
-        self._middleware_chain = convert_exception_to_response(_checked(cast("Handle", route)))
+        checked = _checked_async(cast("AsyncHandle", route))
+        self._middleware_chain = convert_exception_to_response(checked)
+
+
+def _leave_middleware_out(handler: Any) -> None:
+    handler._view_middleware = []
+    handler._template_response_middleware = []
+    handler._exception_middleware = []
 
 
 def _checked(handle: Handle) -> Handle:
     """What remains of the stack: allowed hosts, HTTPS where it is demanded, security headers."""
 
-    async def handle_checked(request: HttpRequest) -> HttpResponseBase:
-        request.get_host()
-        if settings.HTTPS and not request.is_secure() and request.path not in _HEALTH:
-            # No redirect: it would lose the body, and the token has been in the open already.
-            return JsonResponse({"detail": "Use https:// and a new token."}, status=400)
-        response = await handle(request)
-        await _let_go_of_database(response)
-        return add_headers(response, SECURITY_HEADERS)
+    def handle_checked(request: HttpRequest) -> HttpResponseBase:
+        refusal = _refusal(request)
+        return refusal or add_headers(handle(request), SECURITY_HEADERS)
 
     return handle_checked
 
 
-async def _let_go_of_database(response: HttpResponseBase) -> None:
-    """Give the connection back before a long answer is sent: somebody who reads it slowly, or not
-    at all, would keep it from everybody else."""
-    if isinstance(response, HttpResponse) and len(response.content) <= _FITS_INTO_BUFFER:
-        return
-    if isinstance(response, StreamingHttpResponse) and response.is_async:
-        return
-    await sync_to_async(connections.close_all, thread_sensitive=True)()
+def _checked_async(handle: AsyncHandle) -> AsyncHandle:
+    async def handle_checked(request: HttpRequest) -> HttpResponseBase:
+        refusal = _refusal(request)
+        return refusal or add_headers(await handle(request), SECURITY_HEADERS)
+
+    return handle_checked
 
 
-async def _block_by_block(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
-    iterator = iter(blocks)
-    following = sync_to_async(lambda: next(iterator, None), thread_sensitive=True)
-    while (block := await following()) is not None:
+def _refusal(request: HttpRequest) -> HttpResponseBase | None:
+    """Raises DisallowedHost."""
+    request.get_host()
+    if settings.HTTPS and not request.is_secure() and request.path not in _HEALTH:
+        # No redirect: it would lose the body, and the token has been in the open already.
+        return JsonResponse({"detail": "Use https:// and a new token."}, status=400)
+    return None
+
+
+async def _block_by_block(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while (block := await in_request_thread(next, blocks, None)) is not None:
         yield block

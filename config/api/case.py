@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from rest_framework import serializers
@@ -70,11 +71,14 @@ class CamelSerializer(serializers.Serializer[Any]):
         fields."""
         shown = {}
         is_dict = type(instance) is dict
-        for name, key, absent, read, plain, write in self._shown_fields:
-            value = instance.get(key, absent) if is_dict else _UNKNOWN
-            if value is _UNKNOWN:
+        for name, key, absent, get, ask, plain, write in self._shown_fields:
+            try:
+                value = instance.get(key, absent) if is_dict else get(instance)
+            except AttributeError:
+                value = _UNKNOWN
+            if value is _UNKNOWN or callable(value):
                 try:
-                    value = read(instance)
+                    value = ask(instance)
                 except SkipField:
                     continue
             shown[name] = value if value is None or type(value) is plain else write(value)
@@ -92,56 +96,50 @@ def shared(shape: type[CamelSerializer]) -> CamelSerializer:
 
 
 class _Shown(NamedTuple):
-    """How a field is shown: in a dict it is found by `key`, else by `read`; values of the type
-    `plain` are shown as they are, others are for `write`."""
+    """How a field is shown: in a dict it is found by `key`, elsewhere by `get`; what these cannot
+    tell is for `ask`. Values of the type `plain` are shown as they are, others are for `write`."""
 
     name: str
     key: str | None
     absent: Any
-    read: Callable[[Any], Any]
+    get: Callable[[Any], Any]
+    ask: Callable[[Any], Any]
     plain: type | None
     write: Callable[[Any], Any]
 
 
 def _shown(field: _AnyField) -> _Shown:
-    key, absent = None, _UNKNOWN
-    if _is_ordinary(field) and len(field.source_attrs) == 1:
-        key = field.source_attrs[0]
-        if field.default is not empty:
-            absent = _UNKNOWN if callable(field.default) else field.default
-        elif field.allow_null:
-            absent = None
+    key: str | None = None
+    absent: Any = _UNKNOWN
+    get: Callable[[Any], Any] = _unknown
+    if _is_ordinary(field):
+        get = attrgetter(".".join(field.source_attrs))
+        if len(field.source_attrs) == 1:
+            key, absent = field.source_attrs[0], _absent(field)
     return _Shown(
         name=str(field.field_name),
         key=key,
         absent=absent,
-        read=_reader(field),
+        get=get,
+        ask=field.get_attribute,
         plain=_PLAIN.get(type(field)),
         write=_writer(field),
     )
 
 
+def _unknown(instance: Any) -> Any:
+    return _UNKNOWN
+
+
+def _absent(field: _AnyField) -> Any:
+    if field.default is not empty:
+        return _UNKNOWN if callable(field.default) else field.default
+    return None if field.allow_null else _UNKNOWN
+
+
 def _is_ordinary(field: _AnyField) -> bool:
     is_overridden = type(field).get_attribute is not serializers.Field.get_attribute
     return bool(field.source_attrs) and not is_overridden
-
-
-def _reader(field: _AnyField) -> Callable[[Any], Any]:
-    """How the field's value is got. What is out of the ordinary is left to the field itself."""
-    if not _is_ordinary(field):
-        return field.get_attribute
-    names = tuple(field.source_attrs)
-
-    def read(instance: Any) -> Any:
-        value = instance
-        try:
-            for name in names:
-                value = value[name] if isinstance(value, dict) else getattr(value, name)
-        except (AttributeError, KeyError):
-            return field.get_attribute(instance)
-        return field.get_attribute(instance) if callable(value) else value
-
-    return read
 
 
 def _writer(field: _AnyField) -> Callable[[Any], Any]:

@@ -1,7 +1,7 @@
 """Lists: a page of records, how many there are, and absolute links to the pages beside it."""
 
-from collections.abc import Callable, Iterable
-from functools import cache, partial
+from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -39,7 +39,8 @@ def page(
 ) -> Response:
     """One page of `rows`, which must be in a total order. Two queries, three far from the start, and
     `rows`' prefetches."""
-    return _page(request, query, rows.count(), partial(_cut, rows), render)
+    start, end = _bounds(query)
+    return _page(request, query, render(list(_cut(rows, start, end))), rows.count())
 
 
 def page_of(
@@ -49,21 +50,19 @@ def page_of(
     render: Callable[[list[str]], Any],
     **given: Any,
 ) -> Response:
-    """The same where `render` gets the records itself, by their keys and in the order of these."""
-    return _page(request, query, rows.count(**given), partial(rows.keys, **given), render)
+    """The same where `render` gets the records itself, by their keys and in the order of these. One
+    query beside its own."""
+    keys, total = rows.page(*_bounds(query), **given)
+    return _page(request, query, render(keys), total)
 
 
-def _page(
-    request: Request,
-    query: dict[str, Any],
-    total: int,
-    cut: Callable[[int, int], Iterable[Any]],
-    render: Callable[[list[Any]], Any],
-) -> Response:
-    offset, limit = query["offset"], min(query["limit"], MAX_LIMIT)
-    records = list(cut(offset, offset + limit))
-    data = render(records)
-    following = offset + limit
+def _bounds(query: dict[str, Any]) -> tuple[int, int]:
+    return query["offset"], query["offset"] + min(query["limit"], MAX_LIMIT)
+
+
+def _page(request: Request, query: dict[str, Any], data: Any, total: int) -> Response:
+    offset, following = _bounds(query)
+    limit = following - offset
     earlier = max(0, offset - limit)
     return Response(
         {

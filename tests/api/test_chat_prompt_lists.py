@@ -135,9 +135,9 @@ def test_a_list_takes_as_many_queries_for_many_as_for_few(
     api.get(URL)  # the first use of a token is noted
 
     # token, count, ids of the page, its prompts, their feedback
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         api.get(URL, {"limit": 1})
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         api.get(URL)
 
 

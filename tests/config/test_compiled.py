@@ -94,21 +94,17 @@ def test_all_are_found_in_order(named, alice, bob):
     assert named.all(user=bob.pk) == []
 
 
-def test_keys_are_a_cut_of_all(named, alice, bob):
+def test_a_page_is_a_cut_of_the_keys_and_the_count_of_all(named, alice, bob):
     keys = [use_case.pk for use_case in named.all(user=alice.pk)]
 
     for start, end in [(0, 2), (1, 3), (2, 9), (3, 4)]:
-        assert named.keys(start, end, user=alice.pk) == keys[start:end]
-    assert named.keys(0, 9, user=bob.pk) == []
-
-
-def test_all_are_counted(named, alice, bob):
-    assert (named.count(user=alice.pk), named.count(user=bob.pk)) == (3, 0)
+        assert named.page(start, end, user=alice.pk) == (keys[start:end], 3)
+    assert named.page(0, 9, user=bob.pk) == ([], 0)
 
 
 def test_what_is_among_given_keys_is_found(named, alice):
     compiled = Compiled(lambda: UseCase.objects.filter(pk__in=among("ids")).order_by("name"))
-    ids = named.keys(0, 2, user=alice.pk)
+    ids, _ = named.page(0, 2, user=alice.pk)
 
     assert [use_case.name for use_case in compiled.all(ids=[*ids, "0" * 24])] == ["b", "c"]
     assert compiled.all(ids=[]) == []
@@ -161,8 +157,8 @@ def test_what_cannot_be_stored_is_equal_to_nothing(text):
     compiled = Compiled(lambda: ApiToken.objects.filter(digest=given("digest")))
 
     assert compiled.first(digest=text) is None
-    assert (compiled.all(digest=text), compiled.keys(0, 1, digest=text)) == ([], [])
-    assert compiled.count(digest=text) == 0
+    assert compiled.all(digest=text) == []
+    assert compiled.page(0, 1, digest=text) == ([], 0)
 
 
 def test_a_value_that_is_not_given_is_an_error(use_case):
