@@ -1,9 +1,10 @@
 """A small HTTP/1.1 client on asyncio streams: what it costs itself must not blur what it measures."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
+
+import orjson
 
 
 class Http:
@@ -20,7 +21,7 @@ class Http:
             data = b"".join([chunk async for chunk in _chunks(reader)])
         else:
             data = await reader.readexactly(int(headers.get("content-length", 0)))
-        return status, json.loads(data) if data else None
+        return status, orjson.loads(data) if data else None
 
     async def stream(self, method: str, path: str, body: Any = None) -> AsyncIterator[bytes]:
         """The lines of a streamed answer, as they arrive."""
@@ -39,7 +40,7 @@ class Http:
         if self._connection is None:
             self._connection = await asyncio.open_connection(self.host, self.port)
         reader, writer = self._connection
-        data = b"" if body is None else json.dumps(body).encode()
+        data = b"" if body is None else orjson.dumps(body)
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.host}:{self.port}"]
         if self.token:
             lines.append(f"Authorization: Bearer {self.token}")

@@ -27,3 +27,7 @@ class Conflict(AppError):
 
 class Forbidden(AppError):
     """The user may see the object but their role does not allow this (REST: 403)."""
+
+
+class NotFound(AppError):
+    """There is no such thing, or none that this user may see (404)."""

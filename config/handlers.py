@@ -5,6 +5,7 @@ Pages run their whole stack in one visit to a thread; programs do too, but witho
 use for: sessions, CSRF tokens and messages. What waits for something to happen is async throughout.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import IO, Any, cast
 
@@ -14,12 +15,18 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.signals import request_started
 from django.db import connections
-from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.urls import set_script_prefix
 
 from config.middleware import SECURITY_HEADERS, add_headers
 from config.requests import StrictRequest
-from config.threads import in_request_thread
+from config.threads import in_download_thread, in_request_thread
 
 # Where views are async; elsewhere they are not.
 WAITING_PREFIXES = (
@@ -57,37 +64,53 @@ class PagesHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
+        # All that is received after the body is that the client has left.
+        leaving = asyncio.ensure_future(receive())
         try:
-            response = await in_request_thread(self._answer, scope, body)
-            await self._send(response, send)
+            response = await in_request_thread(self._answer, scope, body, leaving.done)
+            if response is not None:
+                await self._send(response, scope, send, leaving.done)
         finally:
+            leaving.cancel()
             body.close()
 
-    async def _send(self, response: HttpResponseBase, send: Send) -> None:
+    async def _send(
+        self, response: HttpResponseBase, scope: Scope, send: Send, has_left: Callable[[], bool]
+    ) -> None:
         if not isinstance(response, StreamingHttpResponse):
             await self.send_response(response, send)
             return
         # Django would read the whole file into memory first.
-        blocks = cast("Iterable[bytes]", response.streaming_content)
-        response.streaming_content = _block_by_block(iter(blocks))
+        blocks = iter(cast("Iterable[bytes]", response.streaming_content))
+        is_wanted = scope["method"] != "HEAD"
+        response.streaming_content = _block_by_block(blocks if is_wanted else iter(()), has_left)
         try:
             await self.send_response(response, send)
         finally:
-            await in_request_thread(response.close)
+            await in_download_thread(response.close)
 
-    def _answer(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+    def _answer(
+        self, scope: Scope, body: IO[bytes], has_left: Callable[[], bool]
+    ) -> HttpResponseBase | None:
+        """None for a client that did not wait for its turn."""
+        if has_left():
+            return None
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=type(self), scope=scope)
-        request, error = self.create_request(scope, body)
-        response = error if request is None else self.get_response(request)
-        assert response is not None  # noqa: S101 - it is one or the other
-        response._handler_class = type(self)  # type: ignore[attr-defined]
-        if not response.streaming:
-            response.close()
-        # Before the answer is sent: somebody who reads it slowly, or not at all, would keep the
-        # connection from everybody else.
-        connections.close_all()
-        return response
+        try:
+            request, error = self.create_request(scope, body)
+            response = error if request is None else self.get_response(request)
+            assert response is not None  # noqa: S101 - it is one or the other
+            response._handler_class = type(self)  # type: ignore[attr-defined]
+            if isinstance(response, FileResponse):
+                response.block_size = self.chunk_size
+            if not response.streaming:
+                response.close()
+            return response
+        finally:
+            # Before the answer is sent: somebody who reads it slowly, or not at all, would keep the
+            # connection from everybody else.
+            connections.close_all()
 
 
 class LeanHandler(PagesHandler):
@@ -146,6 +169,8 @@ def _refusal(request: HttpRequest) -> HttpResponseBase | None:
     return None
 
 
-async def _block_by_block(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while (block := await in_request_thread(next, blocks, None)) is not None:
+async def _block_by_block(
+    blocks: Iterator[bytes], has_left: Callable[[], bool]
+) -> AsyncIterator[bytes]:
+    while not has_left() and (block := await in_download_thread(next, blocks, None)) is not None:
         yield block

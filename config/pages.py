@@ -13,9 +13,14 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from config.api import fallback
 from config.collisions import is_collision
-from config.errors import AppError, Conflict, Forbidden, InvalidInput
+from config.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound
 
-_STATUS: dict[type[AppError], int] = {InvalidInput: 422, Conflict: 409, Forbidden: 403}
+_STATUS: dict[type[AppError], int] = {
+    InvalidInput: 422,
+    Conflict: 409,
+    Forbidden: 403,
+    NotFound: 404,
+}
 _TITLE = {403: "Not allowed", 404: "Not found", 409: "Not now", 422: "That did not work"}
 _COLLIDED = "Somebody else changed this at the same moment. Reload the page and try again."
 

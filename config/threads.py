@@ -1,20 +1,19 @@
 """Blocking work for async code: database queries and computing leave the event loop alone."""
 
 import asyncio
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections, connections
+from django.db import close_old_connections, connection, connections
 
 _THREADS = 8
-_SWITCH_SECONDS = 0.0005
 _executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="groundwork")
 # Kept from request to request, with what Django keeps for a thread. Some wait for others' servers.
-_REQUEST_THREADS = 40
-_request_executor = ThreadPoolExecutor(_REQUEST_THREADS, thread_name_prefix="request")
+_requests = ThreadPoolExecutor(40, thread_name_prefix="request")
+# Of their own, so that a download does not wait its turn among all requests for every block.
+_downloads = ThreadPoolExecutor(4, thread_name_prefix="download")
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -34,10 +33,24 @@ async def in_thread(
 async def in_request_thread(
     function: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs
 ) -> Result:
-    """Run a part of answering a request in one of the threads for this. `function` gives its
-    database connection back by itself."""
+    """Answer a request in one of the threads for this. `function` gives its database connection
+    back by itself."""
     call = partial(function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_request_executor, call)
+    return await asyncio.get_running_loop().run_in_executor(_requests, call)
+
+
+async def in_download_thread(
+    function: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs
+) -> Result:
+    """Read a file, without the database."""
+    call = partial(function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_downloads, call)
+
+
+def give_connection_back() -> None:
+    """Before something long that needs no database; a transaction keeps its connection."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _with_own_connection(
@@ -49,14 +62,3 @@ def _with_own_connection(
     finally:
         # Closing gives the connection back to the pool; a thread that kept it would starve others.
         connections.close_all()
-
-
-def share_fairly() -> None:
-    """Let threads take turns ten times as often as Python does by itself.
-
-    For the worker: the event loop, and the embedding model between any two of its steps, wait for a
-    turn whenever another thread computes. With 16 questions at once on a busy machine the first
-    token came after 140 ms instead of 230. Not for the web process, where threads that only take
-    turns more often spent a quarter more time on lists.
-    """
-    sys.setswitchinterval(_SWITCH_SECONDS)

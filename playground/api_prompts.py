@@ -17,7 +17,7 @@ from config.api import jobs, paging
 from config.api.case import shared
 from config.api.errors import Unprocessable
 from config.api.openapi import operation
-from config.api.views import Endpoint, find, found
+from config.api.views import Endpoint, find
 from config.compiled import Compiled, among, given
 from config.status import Status
 from playground import services
@@ -31,8 +31,6 @@ from playground.serializers import (
 )
 
 _FILTERS = ("playground_id", "chat_id", "llm_blueprint_id")
-
-_CHAT = Compiled(lambda: Chat.objects.visible_to(given("user")).filter(pk=given("id")))
 
 
 def prompts_of(user: User) -> QuerySet[ChatPrompt]:
@@ -119,12 +117,12 @@ class ChatPrompts(Endpoint):
     )
     def post(self, request: Request) -> Response:
         given = self.body(ChatPromptRequest)
-        chat, blueprint = self._whom(given)
+        blueprint = self._blueprint(given)
         require_database(self.user, given)
         prompt = services.ask(
             user=self.user,
             text=given["text"],
-            chat=chat,
+            chat=given.get("chat_id"),
             blueprint=blueprint,
             changes=changes_in(given, null_clears=False),
             metadata_filter=given.get("metadata_filter"),
@@ -133,17 +131,13 @@ class ChatPrompts(Endpoint):
         response["Location"] = self.absolute(reverse("genai-status", args=[prompt.pk]))
         return response
 
-    def _whom(self, given: dict[str, Any]) -> tuple[Chat | None, Blueprint | None]:
+    def _blueprint(self, given: dict[str, Any]) -> Blueprint | None:
         chat_id, blueprint_id = given.get("chat_id"), given.get("llm_blueprint_id")
         if chat_id is None and blueprint_id is None:
             raise Unprocessable.at("body", msg="Either chatId or llmBlueprintId is required")
-        chat = blueprint = None
-        if chat_id is not None:
-            chat = found(_CHAT.first(id=chat_id, user=self.user.pk), "Chat")
-        if blueprint_id is not None:
-            blueprints = Blueprint.objects.visible_to(self.user)
-            blueprint = find(blueprints, blueprint_id, "LLM blueprint")
-        return chat, blueprint
+        if blueprint_id is None:
+            return None
+        return find(Blueprint.objects.visible_to(self.user), blueprint_id, "LLM blueprint")
 
 
 class OneChatPrompt(Endpoint):

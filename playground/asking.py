@@ -13,7 +13,7 @@ from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings, SettingsChanges
 from config.compiled import Compiled, given
 from config.durability import let_others_begin
-from config.errors import Conflict, Forbidden, InvalidInput
+from config.errors import Conflict, Forbidden, InvalidInput, NotFound
 from config.ids import new_id
 from config.notify import publish
 from config.status import UNFINISHED, Status
@@ -26,7 +26,6 @@ from playground.models import (
     Feedback,
     PlaygroundBlueprint,
 )
-from vectordb.models import VectorDatabase
 from vectordb.retrieval import validate_metadata_filter
 
 _NAME_LENGTH = 60
@@ -38,16 +37,16 @@ def ask(
     *,
     user: User,
     text: str,
-    chat: Chat | None = None,
+    chat: Chat | str | None = None,
     blueprint: Blueprint | None = None,
     changes: SettingsChanges | None = None,
     metadata_filter: dict[str, Any] | None = None,
 ) -> ChatPrompt:
     """Put a question; a worker answers it. A refused question changes nothing.
 
-    With `chat`, `changes` are used and kept as the chat's own; with only `blueprint`, they become
-    the blueprint's and the question goes to its oldest chat (made when there is none).
-    Raises InvalidInput.
+    With `chat`, or its id, `changes` are used and kept as the chat's own; with only `blueprint`, they
+    become the blueprint's and the question goes to its oldest chat (made when there is none).
+    Raises InvalidInput, and NotFound for the id of a chat that the user may not see.
     """
     changes = changes or SettingsChanges()
     check_text(text)
@@ -57,10 +56,10 @@ def ask(
     if changes and chat.blueprint.is_saved:
         raise InvalidInput("The settings of a saved blueprint are locked; copy it to change them.")
     settings = _settings_for(chat, changes, through_chat=through_chat)
-    database = check_can_answer(settings, chat, user)
+    # What is refused in the end was embedded in vain; all others wait that much less.
+    tasks.announce_question(text, settings.vector_database_id)
+    check_can_answer(settings, chat, user)
     validate_metadata_filter(metadata_filter)
-    if database is not None:
-        tasks.announce_question(model_id=database.embedding_model, text=text)
 
     if changes:
         _keep(changes, chat, user=user, through_chat=through_chat)
@@ -162,12 +161,15 @@ def check_text(text: str) -> None:
         raise InvalidInput("The question holds a NUL character: remove it.", field="text")
 
 
-def _chat_for(*, user: User, chat: Chat | None, blueprint: Blueprint | None) -> tuple[Chat, bool]:
+def _chat_for(
+    *, user: User, chat: Chat | str | None, blueprint: Blueprint | None
+) -> tuple[Chat, bool]:
     """The chat to ask in, locked, and whether it was named itself (else only its blueprint)."""
     if chat is not None:
+        chat = _visible(chat, user) if isinstance(chat, str) else _locked(chat.pk, user)
         if blueprint is not None and chat.blueprint_id != blueprint.pk:
             raise InvalidInput("The chat belongs to another blueprint.", field="chat_id")
-        return _locked(chat.pk, user), True
+        return chat, True
     if blueprint is None:
         raise InvalidInput("Name a chat or a blueprint to ask.")
     # Frozen ones, which evaluations make, take no questions.
@@ -205,12 +207,21 @@ _LAST = Compiled(
 
 
 def _locked(chat_id: str, user: User) -> Chat:
-    """The chat for an editor of it. The lock keeps the order of its prompts, and their contexts,
-    the same for everybody."""
+    """The chat for an editor of it. Locked, its prompts and contexts have one order for everybody."""
     chat = _LOCKED.first(id=chat_id, user=user.pk)
     if chat is None:
         raise InvalidInput("The chat was deleted meanwhile: ask in another one.", field="chat_id")
     require_editing(chat.role)  # type: ignore[attr-defined] # annotated above
+    return chat
+
+
+def _visible(chat_id: str, user: User) -> Chat:
+    """Likewise by an id that anybody may have sent, and none of a comparison's columns."""
+    chat = _LOCKED.first(id=chat_id, user=user.pk)
+    role: Any = getattr(chat, "role", None)
+    if chat is None or role is None or chat.comparison is not None:
+        raise NotFound("Chat not found.")
+    require_editing(role)
     return chat
 
 
@@ -220,8 +231,8 @@ def _settings_for(chat: Chat, changes: SettingsChanges, *, through_chat: bool) -
     return changes.apply_to(AnswerSettings.of_version(chat.blueprint.current))
 
 
-def check_can_answer(settings: AnswerSettings, chat: Chat, user: User) -> VectorDatabase | None:
-    """Raise InvalidInput unless these settings can answer now; return their vector database."""
+def check_can_answer(settings: AnswerSettings, chat: Chat, user: User) -> None:
+    """Raise InvalidInput unless these settings can answer now."""
     database = blueprint_services.check_settings(
         settings, user=user, use_case=chat.playground.use_case
     )
@@ -232,7 +243,6 @@ def check_can_answer(settings: AnswerSettings, chat: Chat, user: User) -> Vector
             "The vector database is not ready: wait until it is built, or choose another.",
             field="vector_database_id",
         )
-    return database
 
 
 def _keep(changes: SettingsChanges, chat: Chat, *, user: User, through_chat: bool) -> None:

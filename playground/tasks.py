@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Coroutine
 from contextlib import aclosing
+from functools import lru_cache
 
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
@@ -20,6 +21,7 @@ from playground.recording import MOST_ATTEMPTS, begin, finish
 from playground.relay import AnswerText, Relay, relay
 from playground.watching import events_of
 from vectordb.embedding import embed_ahead
+from vectordb.models import VectorDatabase
 
 logger = logging.getLogger(__name__)
 
@@ -145,14 +147,23 @@ def tell_workers_to_stop(prompt_id: str) -> None:
     publish(topic="answers", event="stop", data={"prompt": prompt_id}, channel=WORKERS_CHANNEL)
 
 
-def announce_question(*, model_id: str, text: str) -> None:
-    """Let workers embed the question while it is still being recorded."""
+def announce_question(text: str, database_id: str | None) -> None:
+    """Let workers embed the question while it is still being checked and recorded."""
+    if database_id is None or (model_id := _model_of(database_id)) is None:
+        return
     hint(
         topic="questions",
         event="embed",
         data={"model": model_id, "text": text},
         channel=WORKERS_CHANNEL,
     )
+
+
+@lru_cache(maxsize=1_000)
+def _model_of(database_id: str) -> str | None:
+    """The embedding model of a vector database, which never changes."""
+    models = VectorDatabase.objects.filter(pk=database_id).values_list("embedding_model", flat=True)
+    return models.first()
 
 
 def obey(message: Message) -> None:

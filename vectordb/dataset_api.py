@@ -162,7 +162,7 @@ class DatasetFile(Endpoint):
         description="A single CSV file as it was uploaded, in UTF-8; else a row for each document, "
         "with its text and its path.",
         operation_id="getDatasetFile",
-        responses={(200, "text/csv"): OpenApiTypes.STR},
+        responses={(200, "text/csv"): OpenApiTypes.STR, 409: None},
     )
     def get(self, request: Request, dataset_id: str) -> FileResponse:
         dataset = find(Dataset.objects.visible_to(self.user), dataset_id, "Dataset")

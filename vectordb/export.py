@@ -3,9 +3,13 @@
 import csv
 import io
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
+from config.errors import Conflict
+from config.threads import give_connection_back
 from vectordb import files
 from vectordb.models import Dataset, Document
 from vectordb.parser_process import ParserProcess
@@ -14,14 +18,20 @@ from vectordb.parsing.decode import read_text
 from vectordb.parsing.document_rows import PATH_COLUMN, TEXT_COLUMN
 
 _IN_MEMORY = 1 << 20
+# Each keeps a parser's process and a thread of the web server busy, for minutes where much is read.
+_AT_ONCE = threading.BoundedSemaphore(2)
 
 
 def as_csv(dataset: Dataset) -> IO[bytes]:
     """An open file: the only document's own content where that is a CSV file, in UTF-8; else a row
-    for each document, with its text, which is blank where it cannot be read, and its path."""
+    for each document, with its text, which is blank where it cannot be read, and its path.
+
+    Raises Conflict while too many others are put together."""
+    documents = list(dataset.documents.order_by("created_at", "id"))
+    give_connection_back()
     output = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the response closes it
     try:
-        for block in _blocks(list(dataset.documents.order_by("created_at", "id"))):
+        for block in _blocks(documents):
             output.write(block.encode())
         output.seek(0)
     except BaseException:
@@ -36,10 +46,20 @@ def _blocks(documents: list[Document]) -> Iterator[str]:
             yield text
         return
     yield _line([TEXT_COLUMN, PATH_COLUMN])
-    with ParserProcess(lambda: None) as parser:
+    with _turn(), ParserProcess(lambda: None) as parser:
         for document in documents:
             for path, text in _texts(parser, document):
                 yield _line([text, path])
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _AT_ONCE.acquire(blocking=False):
+        raise Conflict("The data of other datasets is being put together: try again in a minute.")
+    try:
+        yield
+    finally:
+        _AT_ONCE.release()
 
 
 def _texts(parser: ParserProcess, document: Document) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from config.api.case import camel
-from config.errors import AppError, Conflict, Forbidden
+from config.errors import AppError, Conflict, Forbidden, NotFound
 
 logger = logging.getLogger(__name__)
 
@@ -185,6 +185,8 @@ def _describe_app_error(error: AppError) -> tuple[int, str | list[Problem]]:
         return 409, error.message
     if isinstance(error, Forbidden):
         return 403, error.message
+    if isinstance(error, NotFound):
+        return 404, error.message
     loc: list[str | int] = ["body", *_place(error.field)]
     return 422, [Problem(loc=loc, msg=error.message, type="value_error")]
 

@@ -191,7 +191,7 @@ def _add_errors(path: str, method: str, described: Json) -> None:
         responses["403"] = _content(error, "You may look at it but not change it.")
     if "{" in path or reads:
         responses["404"] = _content(error, "There is no such thing, or it is not yours to see.")
-    if reads:
+    if reads or "409" in responses:
         responses["409"] = _content(error, "Not in its present state.")
     if reads or any(place["in"] == "query" for place in described.get("parameters", [])):
         responses["422"] = _content(invalid, "Something in the request is wrong.")

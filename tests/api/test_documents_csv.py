@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -191,3 +192,15 @@ def test_data_is_for_those_who_may_see_it(api, bob_api, vera_api, dataset):
     assert rows_of(vera_api.get(path))[1] == ["The lamps burn rapeseed oil.", "oil.txt"]
     assert api.get(f"{DATASETS}{'0' * 24}/file/").status_code == 404
     assert api.delete(path).status_code == 405
+
+
+def test_only_a_few_datasets_are_put_together_at_once(api, dataset, monkeypatch):
+    path = f"{DATASETS}{dataset.pk}/file/"
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr("vectordb.export._AT_ONCE", turns)
+
+    with turns:
+        refused = api.get(path)
+
+    assert (refused.status_code, "try again" in refused.json()["message"]) == (409, True)
+    assert len(rows_of(api.get(path))) > 1

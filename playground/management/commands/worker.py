@@ -12,7 +12,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from blueprints.catalogue import refresh_catalogue
-from config.threads import share_fairly
 from playground.hooks import oversight
 from playground.worker import run_forever
 from vectordb.embedding import get_embedder
@@ -24,7 +23,6 @@ class Command(BaseCommand):
     help = "Answer questions and build vector databases until told to stop."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        share_fairly()
         # In the background, so that the worker is alive at once and the first question waits for
         # the rest of the model's loading only.
         threading.Thread(target=_prepare, name="prepare", daemon=True).start()
