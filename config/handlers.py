@@ -98,8 +98,10 @@ class PagesHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=type(self), scope=scope)
         try:
-            request, error = self.create_request(scope, body)
-            response = error if request is None else self.get_response(request)
+            request, response = self.create_request(scope, body)
+            if request is not None:
+                request.has_left = has_left  # type: ignore[attr-defined] # of StrictRequest
+                response = self.get_response(request)
             assert response is not None  # noqa: S101 - it is one or the other
             response._handler_class = type(self)  # type: ignore[attr-defined]
             if isinstance(response, FileResponse):

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Callable
 from typing import Any
 
 from asgiref.typing import (
@@ -38,6 +39,9 @@ _PACKAGING = 1024 * 1024
 
 class StrictRequest(ASGIRequest):
     """Without what a browser never sends and the database cannot take."""
+
+    # Whether the client is gone, for views that take long.
+    has_left: Callable[[], bool] = staticmethod(lambda: False)
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         """Text is UTF-8, as the pages ask for: other codecs fail in their own ways, or make halves

@@ -166,7 +166,9 @@ class DatasetFile(Endpoint):
     )
     def get(self, request: Request, dataset_id: str) -> FileResponse:
         dataset = find(Dataset.objects.visible_to(self.user), dataset_id, "Dataset")
-        response = FileResponse(export.as_csv(dataset), filename="data.csv", as_attachment=True)
+        has_left = getattr(request, "has_left", bool)
+        data = export.as_csv(dataset, has_left)
+        response = FileResponse(data, filename="data.csv", as_attachment=True)
         response.headers["Content-Type"] = "text/csv"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

@@ -4,7 +4,7 @@ import csv
 import io
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -22,16 +22,16 @@ _IN_MEMORY = 1 << 20
 _AT_ONCE = threading.BoundedSemaphore(2)
 
 
-def as_csv(dataset: Dataset) -> IO[bytes]:
+def as_csv(dataset: Dataset, is_unwanted: Callable[[], bool]) -> IO[bytes]:
     """An open file: the only document's own content where that is a CSV file, in UTF-8; else a row
     for each document, with its text, which is blank where it cannot be read, and its path.
 
-    Raises Conflict while too many others are put together."""
+    Raises Conflict while too many others are put together, and once `is_unwanted()`."""
     documents = list(dataset.documents.order_by("created_at", "id"))
     give_connection_back()
     output = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the response closes it
     try:
-        for block in _blocks(documents):
+        for block in _blocks(documents, is_unwanted):
             output.write(block.encode())
         output.seek(0)
     except BaseException:
@@ -40,13 +40,18 @@ def as_csv(dataset: Dataset) -> IO[bytes]:
     return output
 
 
-def _blocks(documents: list[Document]) -> Iterator[str]:
+def _blocks(documents: list[Document], is_unwanted: Callable[[], bool]) -> Iterator[str]:
     if len(documents) == 1 and documents[0].content_type == Kind.CSV:
         for text, _ in read_text(files.stored_path(documents[0].stored_name)):
             yield text
         return
+
+    def check() -> None:
+        if is_unwanted():
+            raise Conflict("Nobody waits for this any more.")
+
     yield _line([TEXT_COLUMN, PATH_COLUMN])
-    with _turn(), ParserProcess(lambda: None) as parser:
+    with _turn(), ParserProcess(check) as parser:
         for document in documents:
             for path, text in _texts(parser, document):
                 yield _line([text, path])

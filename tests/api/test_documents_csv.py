@@ -7,9 +7,11 @@ import threading
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from config.errors import Conflict
 from config.status import Status
 from tests.api.conftest import problems
 from tests.vectordb import samples
+from vectordb.export import as_csv
 from vectordb.models import VectorDatabase
 
 DATASETS = "datasets/"
@@ -204,3 +206,10 @@ def test_only_a_few_datasets_are_put_together_at_once(api, dataset, monkeypatch)
 
     assert (refused.status_code, "try again" in refused.json()["message"]) == (409, True)
     assert len(rows_of(api.get(path))) > 1
+
+
+def test_data_that_nobody_waits_for_is_not_put_together(api, dataset):
+    with pytest.raises(Conflict, match="Nobody waits"):
+        as_csv(dataset, lambda: True)
+
+    assert len(rows_of(api.get(f"{DATASETS}{dataset.pk}/file/"))) > 1

@@ -13,6 +13,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, path
 
 from config.handlers import WAITING_PREFIXES, LeanHandler
+from config.requests import StrictRequest
 from config.threads import in_request_thread
 
 BLOCK = 64 * 1024
@@ -38,8 +39,10 @@ def download(request: HttpRequest) -> FileResponse:
     return FileResponse(opened[-1])
 
 
-def remember(request: HttpRequest) -> HttpResponse:
-    asked.append(request.path)
+def remember(request: StrictRequest) -> HttpResponse:
+    """What to do for a client that is still there."""
+    if not request.has_left():
+        asked.append(request.path)
     return HttpResponse("done")
 
 
