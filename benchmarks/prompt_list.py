@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from benchmarks.scratch import table
 from benchmarks.stack import Stack
 
@@ -126,15 +128,15 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="groundwork-benchmark-") as folder,
         Stack(folder, dict(os.environ)) as stack,
     ):
-        prompt, chat = asyncio.run(one_answer(stack))
+        prompt, chat = uvloop.run(one_answer(stack))
         fill(folder, prompt, options.prompts)
         path = f"/api/v2/genai/chatPrompts/?chatId={chat}"
         listed = f"{path}&limit={PAGE}"
-        asyncio.run(measure(stack, listed, [0] * 20, 4))  # warm
+        uvloop.run(measure(stack, listed, [0] * 20, 4))  # warm
         for name, offsets in places.items():
             for readers in (1, 8):
                 began = time.perf_counter()
-                times = asyncio.run(measure(stack, listed, offsets, readers))
+                times = uvloop.run(measure(stack, listed, offsets, readers))
                 rate = len(times) / (time.perf_counter() - began)
                 p50, p95 = quantile(times, 0.5), quantile(times, 0.95)
                 rows.append([name, readers, f"{p50:.0f}", f"{p95:.0f}", f"{rate:.0f}"])

@@ -38,6 +38,7 @@ WAITING_PREFIXES = (
 )
 LEAN_PREFIX = "/api/"
 _HEALTH = ("/healthz", "/readyz")
+_FILE_BLOCK = 64 * 1024
 
 # As Django's handlers have them.
 Scope = dict[str, Any]
@@ -52,6 +53,7 @@ class PagesHandler(ASGIHandler):
     """The whole stack, synchronous, in one visit to a thread."""
 
     request_class = StrictRequest
+    chunk_size = 2**20  # what is in memory goes in as few messages as that
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -105,7 +107,7 @@ class PagesHandler(ASGIHandler):
             assert response is not None  # noqa: S101 - it is one or the other
             response._handler_class = type(self)  # type: ignore[attr-defined]
             if isinstance(response, FileResponse):
-                response.block_size = self.chunk_size
+                response.block_size = _FILE_BLOCK
             if not response.streaming:
                 response.close()
             return response

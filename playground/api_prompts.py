@@ -51,6 +51,20 @@ def _prompts(filters: frozenset[str]) -> Compiled[ChatPrompt]:
     )
 
 
+_NOT_SHOWN = (
+    "asked_text",
+    "attempt",
+    "blueprint_version",
+    "comparison_prompt",
+    "finish_reason",
+    "finished_at",
+    "first_token_ms",
+    "log",
+    "prompt_type",
+    "retrieval_ms",
+    "stop_requested",
+    "tokens_estimated",
+)
 _LISTED = Compiled(
     lambda: (
         ChatPrompt.objects.annotate(
@@ -58,7 +72,7 @@ _LISTED = Compiled(
             blueprint_id=F("chat__blueprint_id"),  # type: ignore[no-redef]
             asker_name=display_name_of("created_by"),
         )
-        .defer("finished_at")  # not shown, and times take longer to read than all texts together
+        .defer(*_NOT_SHOWN)
         .filter(pk__in=among("ids"))
         .order_by("created_at", "pk")
     )
