@@ -51,6 +51,7 @@ def _prompts(filters: frozenset[str]) -> Compiled[ChatPrompt]:
     )
 
 
+# Each column of a hundred rows costs time; a test counts the queries, should one be shown after all.
 _NOT_SHOWN = (
     "asked_text",
     "attempt",
