@@ -76,6 +76,18 @@ def prompt_feedback(request: PageRequest, pk: str) -> HttpResponse:
     return render(request, "playground/_feedback.html", {"turn": turn})
 
 
+@require_POST
+def citation_relevance(request: PageRequest, pk: str, number: int) -> HttpResponse:
+    """Whether this passage helps to answer the question."""
+    prompt = _prompt(request, pk)
+    thumb = _THUMBS.get(request.POST.get("thumb", ""))
+    services.label_passage(prompt, number, user=request.user, is_relevant=thumb)
+    if not request.htmx:
+        return redirect("playground:citation-detail", pk, number)
+    context = {"prompt": prompt, "number": number, "thumb": thumb}
+    return render(request, "playground/_relevance.html", context)
+
+
 @require_safe
 def citation_detail(request: PageRequest, pk: str, number: int) -> HttpResponse:
     """A cited passage, marked between its neighbours: alone for the side sheet, else as a page."""
@@ -85,6 +97,9 @@ def citation_detail(request: PageRequest, pk: str, number: int) -> HttpResponse:
         "playground": prompt.chat.playground,
         "prompt": prompt,
         "passage": cited_passage(prompt, number, user=request.user),
+        "number": number,
+        "can_judge": services.searched_database(prompt) is not None,
+        "thumb": services.own_label(prompt, number, user=request.user),
     }
     template = "playground/_citation.html" if request.htmx else "playground/citation.html"
     return render(request, template, context)

@@ -24,6 +24,12 @@ from playground.chat_settings import (
 )
 from playground.comparisons import forget_empty_comparisons
 from playground.export_tasks import enqueue_export
+from playground.gold import (
+    delete_gold_question,
+    label_passage,
+    own_label,
+    searched_database,
+)
 from playground.judging import add_metrics
 from playground.models import Chat, Playground, PlaygroundBlueprint, PlaygroundType, TraceExport
 
@@ -38,16 +44,20 @@ __all__ = [
     "create_playground",
     "delete_blueprint",
     "delete_chat",
+    "delete_gold_question",
     "delete_playground",
     "delete_prompt",
     "effective_settings",
     "export_traces",
+    "label_passage",
+    "own_label",
     "remove_blueprint",
     "rename_chat",
     "reset_chat_settings",
     "retry",
     "save_as_blueprint",
     "save_as_defaults",
+    "searched_database",
     "set_feedback",
     "stop",
     "update_blueprint",

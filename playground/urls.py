@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from playground import blueprint_views, chat_views, prompt_views, views
+from playground import blueprint_views, chat_views, gold_views, prompt_views, views
 
 app_name = "playground"
 
@@ -60,6 +60,23 @@ _prompt = [
         prompt_views.citation_detail,
         name="citation-detail",
     ),
+    path(
+        "prompts/<id:pk>/sources/<int:number>/relevance/",
+        prompt_views.citation_relevance,
+        name="citation-relevance",
+    ),
+]
+
+_gold = [
+    path("vector-databases/<id:pk>/gold/", gold_views.gold_detail, name="gold-detail"),
+    path("vector-databases/<id:pk>/gold/figures/", gold_views.gold_figures, name="gold-figures"),
+    path("vector-databases/<id:pk>/gold/measure/", gold_views.gold_measure, name="gold-measure"),
+    path("vector-databases/<id:pk>/use/", gold_views.version_use, name="version-use"),
+    path(
+        "gold-questions/<id:pk>/delete/",
+        gold_views.gold_question_delete,
+        name="gold-question-delete",
+    ),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -68,4 +85,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_playground,
     *_chat,
     *_prompt,
+    *_gold,
 ]

@@ -10,7 +10,7 @@ from accounts.pages import PageRequest, within
 from accounts.services import require_editor
 from config.pages import errors_on, form_response
 from vectordb import services
-from vectordb.forms import BuildForm, DatasetForm
+from vectordb.forms import BuildForm, DatasetForm, VersionForm
 from vectordb.ingestion_progress import Progress
 from vectordb.models import Dataset, Document, VectorDatabase
 
@@ -42,6 +42,33 @@ def vector_database_create(request: PageRequest, pk: str, dataset_pk: str) -> Ht
     }
     return form_response(
         request, form, title="Build a vector database", submit="Build", context=context
+    )
+
+
+@_FORM
+def vector_database_rebuild(request: PageRequest, pk: str) -> HttpResponse:
+    """The next version, beside the one that is in use."""
+    database = _database(request, pk)
+    require_editor(database.use_case, request.user)
+    form = VersionForm(request.POST or None, parent=database)
+    if form.is_valid():
+        with errors_on(form):
+            version = services.rebuild_vector_database(
+                database,
+                user=request.user,
+                chunking=form.chunking(),
+                name=form.cleaned_data["name"],
+                updates_blueprints=form.cleaned_data["updates_blueprints"],
+            )
+            return redirect("vectordb:vector-database-detail", version.pk)
+    context = {
+        **within(request, database.use_case, tab="sources"),
+        "cancel_url": "..",
+        "note": f"All documents of “{database.name}” are cut and embedded anew. It stays as it is, "
+        "to be gone back to.",
+    }
+    return form_response(
+        request, form, title="Build the next version", submit="Build", context=context
     )
 
 

@@ -52,24 +52,63 @@ def create_vector_database(
     database = _new(dataset, chunking or (settings_of(parent) if parent else ChunkingSettings()))
     if parent is not None:
         documents = _become_version(database, parent, dataset, documents, is_added=chunking is None)
+    database.updates_blueprints = updates_blueprints and parent is not None
+    database.use_case, database.created_by = use_case, user
+    database.name = verbatim_name(name, f"Vector Database for {database.dataset_name}")
+    _begin(database, documents)
+    return database
+
+
+@transaction.atomic
+def rebuild_vector_database(
+    parent: VectorDatabase,
+    *,
+    user: User,
+    chunking: ChunkingSettings,
+    name: str = "",
+    updates_blueprints: bool = False,
+) -> VectorDatabase:
+    """The next version of a family: all that it is made of, as it is now, cut and embedded anew.
+
+    The parent stays as it is and in use, unless `updates_blueprints` has its drafts use the new
+    version once that is complete. Raises Conflict when the dataset it was built from is gone.
+    """
+    require_editor(parent.use_case, user)
+    ids = [parent.dataset_id, *(str(added["id"]) for added in parent.added_datasets)]
+    datasets = Dataset.objects.editable_by(user).in_bulk([pk for pk in ids if pk])
+    if len(datasets) < len(ids):
+        raise Conflict(
+            "A dataset that this database was built from was deleted, or is not yours to use: "
+            "build a new database instead."
+        )
+    first, *added = (datasets[str(pk)] for pk in ids)
+    database = _new(first, chunking)
+    _become_version(database, parent, first, [], is_added=False)
+    database.added_datasets = [{"id": one.pk, "name": one.name} for one in added]
+    database.updates_blueprints = updates_blueprints
+    database.use_case, database.created_by = parent.use_case, user
+    database.name = verbatim_name(name, parent.name)
+    _begin(database, _documents(first, *added))
+    return database
+
+
+def _begin(database: VectorDatabase, documents: list[Document]) -> None:
+    """Store it, and have these documents brought in. Raises InvalidInput for what cannot be."""
     for document in documents:
         _check_columns(document, is_custom=database.is_custom_chunking)
     database.metadata_columns = _metadata_columns(documents)
-    database.name = verbatim_name(name, f"Vector Database for {database.dataset_name}")
-    database.use_case = use_case
-    database.created_by = user
-    database.updates_blueprints = updates_blueprints and parent is not None
     database.save()
     Ingestion.objects.bulk_create(
         Ingestion(vector_database=database, document=document, number=number)
         for number, document in enumerate(documents, 1)
     )
     tasks.enqueue_ingestion(database.pk)
-    return database
 
 
-def _documents(dataset: Dataset) -> list[Document]:
-    documents = list(dataset.documents.order_by("created_at", "id"))
+def _documents(*datasets: Dataset) -> list[Document]:
+    documents = [
+        one for dataset in datasets for one in dataset.documents.order_by("created_at", "id")
+    ]
     if not documents:
         raise InvalidInput("This dataset is empty: add files to it first.", field="dataset")
     return documents
@@ -154,6 +193,7 @@ def delete_vector_database(database: VectorDatabase, *, user: User) -> None:
     require_editor(database.use_case, user)
     database_id = database.pk
     database.delete()
+    versions.tell_deleted(database)
     tasks.enqueue_drop(database_id)
     ingest.announce(database_id)
 

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from django import forms
@@ -14,9 +15,10 @@ from vectordb.chunking_settings import (
     LARGEST_OVERLAP,
     SMALLEST_CHUNK,
     ChunkingSettings,
+    settings_of,
 )
 from vectordb.filetypes import READABLE
-from vectordb.models import ChunkingMethod
+from vectordb.models import ChunkingMethod, VectorDatabase
 
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 
@@ -123,5 +125,25 @@ class BuildForm(forms.Form):
 
     def chunking(self) -> ChunkingSettings:
         """Raises InvalidInput."""
-        data = {key: value for key, value in self.cleaned_data.items() if key != "name"}
+        known = {field.name for field in fields(ChunkingSettings)}
+        data = {key: value for key, value in self.cleaned_data.items() if key in known}
         return ChunkingSettings(**data)
+
+
+class VersionForm(BuildForm):
+    """How the next version of a vector database is cut and embedded."""
+
+    updates_blueprints = forms.BooleanField(
+        required=False,
+        label="Have blueprints use it once it is complete",
+        help_text="Else they stay with this version until you choose the new one.",
+    )
+
+    def __init__(self, *args: Any, parent: VectorDatabase, **kwargs: Any) -> None:
+        super().__init__(*args, initial=_as_built(parent), **kwargs)
+        self.fields["name"].help_text = "Left empty, it keeps its name."
+
+
+def _as_built(database: VectorDatabase) -> dict[str, Any]:
+    built = settings_of(database)
+    return {field: getattr(built, field) for field in BuildForm.base_fields if field != "name"}

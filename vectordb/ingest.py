@@ -118,7 +118,7 @@ def _finish(database: VectorDatabase, check: Callable[[], None]) -> None:
             error_message=_summary(database, count),
         )
         if ended and count:
-            versions.follow(database)
+            versions.tell_complete(database)
         announce(database.pk)
 
 

@@ -17,6 +17,7 @@ from vectordb.databases import (
     cancel_ingestion,
     create_vector_database,
     delete_vector_database,
+    rebuild_vector_database,
     rename_vector_database,
     retry_ingestion,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "delete_document",
     "delete_vector_database",
     "link_dataset",
+    "rebuild_vector_database",
     "rename_dataset",
     "rename_vector_database",
     "retry_ingestion",

@@ -39,6 +39,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="vector-database-retry",
     ),
     path(
+        "vector-databases/<id:pk>/rebuild/",
+        database_views.vector_database_rebuild,
+        name="vector-database-rebuild",
+    ),
+    path(
         "vector-databases/<id:pk>/rename/",
         database_views.vector_database_rename,
         name="vector-database-rename",

@@ -1,33 +1,39 @@
 """Versions of a vector database: one family, numbered, each made from the one before."""
 
-import logging
 from collections.abc import Callable
 
 from config.errors import InvalidInput
 from vectordb.models import Dataset, VectorDatabase
 
-logger = logging.getLogger(__name__)
-
 Follower = Callable[[VectorDatabase], None]
-_followers: list[Follower] = []
+# The apps that use vector databases are above this one, and know what uses them.
+_at_completion: list[Follower] = []
+_at_deletion: list[Follower] = []
 
 
-def register(follower: Follower) -> Follower:
-    """Have it called when a version is complete that is to take its parent's place.
-
-    The apps that use vector databases are above this one and know what uses them.
-    """
-    _followers.append(follower)
+def when_complete(follower: Follower) -> Follower:
+    """Have it called with each database that is complete, in the transaction that says so."""
+    _at_completion.append(follower)
     return follower
 
 
-def follow(database: VectorDatabase) -> None:
-    """Have what used the parent use this version, where that was asked for. Once."""
-    if not database.updates_blueprints or database.parent_id is None:
-        return
-    for follower in _followers:
+def when_deleted(follower: Follower) -> Follower:
+    """Have it called with each database that was deleted, in the transaction that does so."""
+    _at_deletion.append(follower)
+    return follower
+
+
+def tell_complete(database: VectorDatabase) -> None:
+    for follower in _at_completion:
         follower(database)
-    VectorDatabase.objects.filter(pk=database.pk).update(updates_blueprints=False)
+    if database.updates_blueprints:
+        # Once: what blueprints use from here on is their owners' choice.
+        VectorDatabase.objects.filter(pk=database.pk).update(updates_blueprints=False)
+
+
+def tell_deleted(database: VectorDatabase) -> None:
+    for follower in _at_deletion:
+        follower(database)
 
 
 def next_version(parent: VectorDatabase) -> int:

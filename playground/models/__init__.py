@@ -3,6 +3,7 @@
 from playground.models.chats import Chat, ChatPrompt, ChatPromptQuerySet, ChatQuerySet, Feedback
 from playground.models.comparisons import ComparisonChat, ComparisonPrompt
 from playground.models.exports import TraceExport
+from playground.models.gold import GoldLabel, GoldMeasurement, GoldQuestion, GoldResult
 from playground.models.playgrounds import (
     HUES,
     Playground,
@@ -20,6 +21,10 @@ __all__ = [
     "ComparisonChat",
     "ComparisonPrompt",
     "Feedback",
+    "GoldLabel",
+    "GoldMeasurement",
+    "GoldQuestion",
+    "GoldResult",
     "Playground",
     "PlaygroundBlueprint",
     "PlaygroundType",

@@ -13,7 +13,7 @@ from blueprints.models import LLM, Blueprint, LLMEndpoint
 from blueprints.settings import AnswerSettings
 from config.status import Status
 from playground import services
-from playground.models import Chat, ChatPrompt, Playground
+from playground.models import Chat, ChatPrompt, GoldQuestion, Playground
 from tracing import services as tracing
 from tracing.models import Log, LogKind
 from tracing.services import Step
@@ -40,6 +40,7 @@ class World:
     chat: Chat
     prompt: ChatPrompt
     log: Log
+    gold: GoldQuestion
 
 
 @pytest.fixture
@@ -65,6 +66,7 @@ def world(alice, use_case) -> World:
     chat.refresh_from_db()
     log = _answer(prompt, added.document, use_case)
     prompt.refresh_from_db()
+    services.label_passage(prompt, 1, user=alice, is_relevant=True)
     return World(
         use_case=use_case,
         dataset=dataset,
@@ -75,6 +77,7 @@ def world(alice, use_case) -> World:
         chat=chat,
         prompt=prompt,
         log=log,
+        gold=GoldQuestion.objects.get(),
     )
 
 

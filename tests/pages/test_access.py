@@ -17,7 +17,11 @@ FOR_ANYBODY = {
     "playground:home",
 }
 # Of all that a viewer sees, this is what they may send: their opinion, and their leaving.
-VIEWERS_MAY_POST = {"playground:prompt-feedback", "accounts:member-remove"}
+VIEWERS_MAY_POST = {
+    "playground:prompt-feedback",
+    "playground:citation-relevance",
+    "accounts:member-remove",
+}
 
 
 def names(patterns=None, namespace="") -> list[str]:
@@ -59,6 +63,8 @@ def url_of(world, token, endpoint, endpoint_llm, alice):
             "dataset": world.dataset.pk,
             "document": world.document.pk,
             "vector": world.database.pk,
+            "gold": world.database.pk,
+            "version": world.database.pk,
             "log": world.log.pk,
             "token": token.pk,
             "endpoint": endpoint.pk,
@@ -80,6 +86,7 @@ def url_of(world, token, endpoint, endpoint_llm, alice):
     special = {
         "playground:chat-create": world.playground.pk,
         "vectordb:document-upload": world.dataset.pk,
+        "playground:gold-question-delete": world.gold.pk,
         "blueprints:llm-create": endpoint.pk,
     }
 
