@@ -16,15 +16,15 @@ from django.utils import timezone
 from config.errors import AppError
 from config.notify import publish
 from config.status import UNFINISHED, Status
-from vectordb import chunk_store, files, keyword_index, partitions, versions
+from vectordb import chunk_store, keyword_index, partitions, versions
 from vectordb.chunking import Chunk
 from vectordb.chunking_settings import ChunkingSettings, settings_of
+from vectordb.document_chunks import embed_looking_up, read_chunks
 from vectordb.embedding import BATCH, Embedder, get_embedder
 from vectordb.interruption import Interrupted
 from vectordb.models import Ingestion, VectorDatabase
-from vectordb.parser_process import ChunkingRequest, EndlessSeparators, ParserProcess
+from vectordb.parser_process import EndlessSeparators, ParserProcess
 from vectordb.reuse import same_content
-from vectordb.semantic import Grouper
 from vectordb.whole_chunks import embed_whole
 
 if TYPE_CHECKING:
@@ -201,33 +201,14 @@ class _Run:
         self, ingestion: Ingestion, settings_: ChunkingSettings, embedder: Embedder
     ) -> Iterator[list[Chunk]]:
         """The document's chunks in order, portion by portion."""
-        request = ChunkingRequest(
-            method=settings_.cutting_method,
-            model_id=settings_.embedding_model,
-            size=settings_.content_tokens,
-            overlap=settings_.overlap_tokens,
-            separators=list(settings_.separators),
-            is_separator_regex=settings_.is_separator_regex,
-        )
-        grouper = Grouper(
-            request.model_id, request.size, lambda texts: self._vectors(embedder, texts)
-        )
-        path = files.stored_path(ingestion.document.stored_name)
-        for portion in self._parser.read(path, ingestion.document.content_type, request):
-            yield grouper.add(portion.chunks) if settings_.is_semantic else portion.chunks
+
+        def embed(texts: Sequence[str]) -> "Vectors":
+            return embed_looking_up(embedder, texts, self.check)
+
+        for portion in read_chunks(self._parser, ingestion.document, settings_, embed):
+            yield portion.chunks
             self._done, self._total = portion.done, portion.total
             self.check()
-        yield grouper.finish()
-
-    def _vectors(self, embedder: Embedder, texts: Sequence[str]) -> "Vectors":
-        """As `Embedder.embed`, with a look up between any two batches."""
-        import numpy as np
-
-        parts = []
-        for start in range(0, len(texts), BATCH):
-            parts.append(embedder.embed(texts[start : start + BATCH]))
-            self.check()
-        return np.concatenate(parts)
 
     def _embed(
         self, embedder: Embedder, writer: chunk_store.ChunkWriter, chunks: Sequence[Chunk]
