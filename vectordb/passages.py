@@ -1,6 +1,7 @@
 """What retrieval hands to whoever asked: passages, and how they were chosen."""
 
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ class Passage:
 
     `similarity` is the cosine similarity to the question, -1 to 1; a neighbour that was not itself
     a hit has its own too. `start` and `end` are character offsets in the document's extracted text.
+    `ranks` is its place, from 1, in each ranking that knew it; a neighbour was in none.
     """
 
     chunk_id: int
@@ -27,9 +29,39 @@ class Passage:
     is_neighbor: bool = False
     is_cut: bool = False  # shortened to fit the token cap
     metadata: dict[str, Any] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A passage that ranking had chosen and a later stage kept from the answer; without its text."""
+
+    chunk_id: int
+    document_id: str
+    document_name: str
+    page: int | None
+    position: int
+    rank: int
+    token_count: int
+    stage: str
+    why: str
+
+    @classmethod
+    def of(cls, passage: Passage, stage: str, why: str) -> "Dropped":
+        return cls(
+            passage.chunk_id,
+            passage.document_id,
+            passage.document_name,
+            passage.page,
+            passage.position,
+            passage.rank,
+            passage.token_count,
+            stage,
+            why,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +77,12 @@ class Stage:
 
 @dataclass
 class Record:
-    """The stages so far; each took from the end of the one before."""
+    """The stages so far; each took from the end of the one before. And what they did with each
+    passage: `rankings` are chunk ids, best first, by the name of the ranking."""
 
     stages: list[Stage] = field(default_factory=list)
+    rankings: dict[str, Sequence[int]] = field(default_factory=dict)
+    dropped: list[Dropped] = field(default_factory=list)
     _since: float = field(default_factory=time.perf_counter)
 
     def note(self, name: str, entered: int, left: int, note: str = "") -> None:
@@ -59,6 +94,15 @@ class Record:
         """Of a stage whose time is that of the next one."""
         self.stages.append(Stage(name, entered, left, 0.0, note))
 
+    def ranks_of(self, chunk_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+        """The place of each chunk, from 1, in each ranking that knew it."""
+        ranks: dict[int, dict[str, int]] = {chunk_id: {} for chunk_id in chunk_ids}
+        for name, ranking in self.rankings.items():
+            for place, chunk_id in enumerate(ranking, 1):
+                if chunk_id in ranks:
+                    ranks[chunk_id][name] = place
+        return ranks
+
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
@@ -68,6 +112,7 @@ class Retrieval:
     stages: tuple[Stage, ...]
     query: str
     search: str  # how vectors were looked up: "exact", "hnsw", or "" when they were not
+    dropped: tuple[Dropped, ...] = ()
 
     @property
     def token_count(self) -> int:
@@ -91,7 +136,9 @@ class Retrieval:
                     "is_neighbor": passage.is_neighbor,
                     "is_cut": passage.is_cut,
                     "token_count": passage.token_count,
+                    "ranks": passage.ranks,
                 }
                 for passage in self.passages
             ],
+            "dropped": [asdict(passage) for passage in self.dropped],
         }

@@ -62,6 +62,7 @@ def ranked(query: Query, limit: int, record: Record) -> Ranked:
     )
     note = f"relevance counts {trade_off:.0%}, difference the rest"
     record.note("diversity", len(candidates.ids), len(chosen), note)
+    record.rankings["diversity"] = chosen
     return Ranked(chosen, [fits[chunk_id] for chunk_id in chosen], candidates.search)
 
 
@@ -88,6 +89,7 @@ def _by_both(query: Query, limit: int, record: Record) -> Ranked:
     words = score_words(query.database, query.text)
     matches = words.best(depth, query.condition)
     record.note("keyword search", words.total, len(matches))
+    record.rankings["words"] = matches
     distances = {hit.chunk_id: hit.distance for hit in near.hits}
     farther = [chunk_id for chunk_id in matches if chunk_id not in distances]
     distances |= search.distances(query.database, query.vector, farther)
@@ -100,6 +102,7 @@ def _by_both(query: Query, limit: int, record: Record) -> Ranked:
         limit,
     )
     record.note("fusion", len(distances), len(best), f"meaning counts {weight:.0%}, words the rest")
+    record.rankings["fusion"] = list(best)
     return Ranked(list(best), list(best.values()), near.search)
 
 
@@ -118,6 +121,7 @@ def _nearest(query: Query, limit: int, record: Record) -> search.Found:
         # Filter and search are one statement; its time counts as the search's.
         record.note_at_once("metadata filter", total, entered, note)
     record.note("search", entered, len(found.hits), found.search)
+    record.rankings["meaning"] = [hit.chunk_id for hit in found.hits]
     return found
 
 
@@ -126,6 +130,7 @@ def _by_words(query: Query, limit: int, record: Record) -> Ranked:
     ids = words.best(limit, query.condition)
     scores = words.of(ids)
     record.note("keyword search", words.total, len(ids))
+    record.rankings["words"] = ids
     return Ranked(ids, [scores[chunk_id] / scores[ids[0]] for chunk_id in ids], "")
 
 

@@ -13,7 +13,7 @@ from vectordb import partitions, search
 from vectordb.embedding import embed_query
 from vectordb.metadata_filter import to_sql, validate_metadata_filter
 from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, VectorDatabase
-from vectordb.passages import Passage, Record, Retrieval
+from vectordb.passages import Dropped, Passage, Record, Retrieval
 from vectordb.ranking import Query, ranked
 from vectordb.retrieval_settings import RetrievalSettings
 from vectordb.selection import cap, without_overlap
@@ -73,18 +73,44 @@ def _retrieve(query: Query, token_limit: int | None, record: Record) -> Retrieva
                 "This vector database has no chunks: wait until it is built, or build it again."
             ) from error
         raise
-    model_id = query.database.embedding_model
-    unique = without_overlap(passages, model_id)
-    record.note("de-duplication", len(passages), len(unique), _note_of_trimmed(passages, unique))
-    capped = cap(unique, token_limit, model_id)
-    record.note("token cap", len(unique), len(capped), _note_of_cap(token_limit))
+    selected = _selected(query, passages, token_limit, record)
     return Retrieval(
         # In order of rank of the hit; inside a group as the document has it.
-        passages=tuple(sorted(capped, key=lambda passage: (passage.rank, passage.position))),
+        passages=tuple(sorted(selected, key=lambda passage: (passage.rank, passage.position))),
         stages=tuple(record.stages),
         query=query.text,
         search=found.search,
+        dropped=tuple(record.dropped),
     )
+
+
+def _selected(
+    query: Query, passages: list[Passage], token_limit: int | None, record: Record
+) -> list[Passage]:
+    """Those that are sent, best first: nothing is said twice, and all together fit the limit."""
+    model_id = query.database.embedding_model
+    unique = without_overlap(passages, model_id)
+    record.note("de-duplication", len(passages), len(unique), _note_of_trimmed(passages, unique))
+    left = {passage.chunk_id for passage in unique}
+    record.dropped += [
+        Dropped.of(passage, "de-duplication", "better passages say all of it")
+        for passage in passages
+        if passage.chunk_id not in left
+    ]
+    capped = cap(unique, token_limit, model_id)
+    record.note("token cap", len(unique), len(capped), _note_of_cap(token_limit))
+    record.dropped += [
+        Dropped.of(passage, "token cap", _why_not(passage, place, capped, token_limit or 0))
+        for place, passage in enumerate(unique[len(capped) :])
+    ]
+    return capped
+
+
+def _why_not(passage: Passage, place: int, capped: list[Passage], token_limit: int) -> str:
+    if place > 0 or any(other.is_cut for other in capped):
+        return "comes after what filled the cap"
+    left = token_limit - sum(other.token_count for other in capped)
+    return f"has {passage.token_count:,} tokens, and {left:,} of {token_limit:,} are left"
 
 
 def _passages(query: Query, hits: list[int], record: Record) -> list[Passage]:
@@ -100,9 +126,9 @@ def _passages(query: Query, hits: list[int], record: Record) -> list[Passage]:
             same = (chunk_id + step) // CHUNKS_PER_DOCUMENT == chunk_id // CHUNKS_PER_DOCUMENT
             if same:
                 ranks.setdefault(chunk_id + step, rank)
+    places = record.ranks_of(hits)
     passages = [
-        _passage(row, ranks[row[0]], is_neighbor=row[0] not in hits)
-        for row in _fetch(query, list(ranks), hits)
+        _passage(row, ranks[row[0]], places.get(row[0])) for row in _fetch(query, list(ranks), hits)
     ]
     record.note("neighbours", len(hits), len(passages))
     best_first = {chunk_id: place for place, chunk_id in enumerate(hits)}
@@ -140,7 +166,8 @@ def _fetch(query: Query, ids: list[int], hits: list[int]) -> list[tuple[Any, ...
         return rows
 
 
-def _passage(row: tuple[Any, ...], rank: int, *, is_neighbor: bool) -> Passage:
+def _passage(row: tuple[Any, ...], rank: int, ranks: dict[str, int] | None) -> Passage:
+    """`ranks` is None for a neighbour."""
     chunk_id, document_id, position, page, start, end, token_count, text, raw, distance = row
     metadata = json.loads(raw)
     return Passage(
@@ -155,8 +182,9 @@ def _passage(row: tuple[Any, ...], rank: int, *, is_neighbor: bool) -> Passage:
         token_count=token_count,
         similarity=1 - distance,
         rank=rank,
-        is_neighbor=is_neighbor,
+        is_neighbor=ranks is None,
         metadata=metadata,
+        ranks=ranks or {},
     )
 
 

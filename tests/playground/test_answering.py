@@ -67,7 +67,11 @@ def test_every_answer_leaves_a_trace(answered, reading_chat, use_case):
     assert (root.kind, root.status, root.use_case) == (LogKind.ANSWER, Status.COMPLETED, use_case)
     retrieve, generate = root.children.order_by("started_at")
     assert retrieve.kind == LogKind.RETRIEVE
-    assert [stage["name"] for stage in retrieve.payload.output["explain"]["stages"]]
+    explain = retrieve.payload.output["explain"]
+    assert [stage["name"] for stage in explain["stages"]]
+    assert explain["passages"][0]["ranks"] == {"meaning": 1, "words": 1, "fusion": 1}
+    assert explain["dropped"] == []
+    assert prompt.citations[0]["ranks"] == explain["passages"][0]["ranks"]
     assert generate.kind == LogKind.GENERATE
     assert generate.payload.inputs["messages"] == prompt.final_prompt
     assert generate.output_tokens == prompt.output_tokens
