@@ -39,6 +39,8 @@ def cited_passage(prompt: ChatPrompt, number: int, *, user: User) -> CitedPassag
         previous, chunk, following = chunk_in_context(database, citation["chunk_id"])
     except Chunk.DoesNotExist:
         return gone
+    if chunk.document_id != citation["document_id"]:  # deleted, and its number given to another
+        return gone
     return CitedPassage(
         citation=citation,
         before=_before(previous, chunk, citation),

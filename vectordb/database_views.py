@@ -80,6 +80,7 @@ def vector_database_detail(request: PageRequest, pk: str) -> HttpResponse:
         "database": database,
         "crumb": database.name,
         "progress": Progress.of(database),
+        "new_documents": services.new_documents(database),
     }
     return render(request, "vectordb/vector_database.html", context)
 
@@ -112,6 +113,13 @@ def vector_database_retry(request: PageRequest, pk: str) -> HttpResponse:
         documents = Document.objects.filter(ingestions__vector_database=database)
         document = get_object_or_404(documents, pk=request.POST["document"])
     services.retry_ingestion(database, user=request.user, document=document)
+    return redirect("vectordb:vector-database-detail", pk)
+
+
+@require_POST
+def vector_database_bring_in(request: PageRequest, pk: str) -> HttpResponse:
+    """The documents that came to its dataset since it was built."""
+    services.bring_in_new_documents(_database(request, pk), user=request.user)
     return redirect("vectordb:vector-database-detail", pk)
 
 

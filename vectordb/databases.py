@@ -1,6 +1,7 @@
 """What can be done with vector databases. Callers take it from `services`."""
 
 from django.db import transaction
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import UseCase, User
@@ -94,15 +95,54 @@ def rebuild_vector_database(
 
 def _begin(database: VectorDatabase, documents: list[Document]) -> None:
     """Store it, and have these documents brought in. Raises InvalidInput for what cannot be."""
+    _check_and_note_columns(database, documents)
+    database.save()
+    _enqueue(database, documents, first=1)
+
+
+def _check_and_note_columns(database: VectorDatabase, documents: list[Document]) -> None:
     for document in documents:
         _check_columns(document, is_custom=database.is_custom_chunking)
     database.metadata_columns = _metadata_columns(documents)
-    database.save()
+
+
+def _enqueue(database: VectorDatabase, documents: list[Document], *, first: int) -> None:
     Ingestion.objects.bulk_create(
         Ingestion(vector_database=database, document=document, number=number)
-        for number, document in enumerate(documents, 1)
+        for number, document in enumerate(documents, first)
     )
     tasks.enqueue_ingestion(database.pk)
+
+
+def new_documents(database: VectorDatabase) -> QuerySet[Document]:
+    """Those that came to the database's datasets since it was built, oldest first."""
+    ids = [database.dataset_id, *(added["id"] for added in database.added_datasets)]
+    known = database.ingestions.values("document")
+    documents = Document.objects.filter(dataset__in=[pk for pk in ids if pk])
+    return documents.exclude(pk__in=known).order_by("created_at", "id")
+
+
+@transaction.atomic
+def bring_in_new_documents(database: VectorDatabase, *, user: User) -> None:
+    """Bring `new_documents` into it as it is. It stays in use: they are found as they come.
+
+    Raises Conflict when there is none, and for a database that is not complete.
+    """
+    require_editor(database.use_case, user)
+    database = VectorDatabase.objects.select_for_update().get(pk=database.pk)
+    if database.status != Status.COMPLETED:
+        raise Conflict("This vector database is not complete: wait until it is built, or retry.")
+    # Whoever may only look at a dataset must not pass its text on.
+    own = Dataset.objects.editable_by(user)
+    documents = list(new_documents(database).filter(dataset__in=own))
+    if not documents:
+        raise Conflict("Nothing came to its dataset since: upload documents there first.")
+    there = Document.objects.filter(ingestions__vector_database=database)
+    _check_and_note_columns(database, [*there.order_by("ingestions__number"), *documents])
+    database.save(update_fields=["metadata_columns", "updated_at"])
+    last = database.ingestions.aggregate(last=Max("number"))["last"] or 0
+    _enqueue(database, documents, first=last + 1)
+    ingest.announce(database.pk)
 
 
 def _documents(*datasets: Dataset) -> list[Document]:
@@ -205,11 +245,11 @@ def cancel_ingestion(database: VectorDatabase, *, user: User) -> None:
     cancelled = VectorDatabase.objects.filter(pk=database.pk, status__in=UNFINISHED).update(
         status=Status.CANCELLED, error_message="Cancelled."
     )
-    if not cancelled:
-        raise Conflict("This vector database is not being built: there is nothing to cancel.")
-    database.ingestions.filter(status__in=UNFINISHED).update(
+    stopped = database.ingestions.filter(status__in=UNFINISHED).update(
         status=Status.CANCELLED, finished_at=timezone.now()
     )
+    if not cancelled and not stopped:
+        raise Conflict("This vector database is not being built: there is nothing to cancel.")
     database.refresh_from_db()
     ingest.announce(database.pk)
 
@@ -218,7 +258,8 @@ def cancel_ingestion(database: VectorDatabase, *, user: User) -> None:
 def retry_ingestion(
     database: VectorDatabase, *, user: User, document: Document | None = None
 ) -> None:
-    """Bring failed and cancelled documents in again, or one of them. Raises Conflict if there is none."""
+    """Bring failed and cancelled documents in again, or one of them. A database that is complete stays
+    in use meanwhile. Raises Conflict if there is none."""
     require_editor(database.use_case, user)
     again = database.ingestions.filter(status__in=(Status.ERROR, Status.CANCELLED))
     if document is not None:
@@ -227,9 +268,9 @@ def retry_ingestion(
         status=Status.NEW, error_message="", progress_done=0, progress_total=0, finished_at=None
     ):
         raise Conflict("No document here failed or was cancelled: there is nothing to retry.")
-    VectorDatabase.objects.filter(pk=database.pk).exclude(status__in=UNFINISHED).update(
-        status=Status.NEW, error_message=""
-    )
+    VectorDatabase.objects.filter(pk=database.pk).exclude(
+        status__in=(*UNFINISHED, Status.COMPLETED)
+    ).update(status=Status.NEW, error_message="")
     tasks.enqueue_ingestion(database.pk)
     database.refresh_from_db()
     ingest.announce(database.pk)

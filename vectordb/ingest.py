@@ -36,6 +36,8 @@ _FAILED = "Something went wrong on our side while reading this file. Retry it."
 # Chunks are sorted by length in windows of this many, so that batches hold little padding.
 _WINDOW = 8 * BATCH
 _PROGRESS_SECONDS = 0.5
+# An index takes new chunks in by itself; past this share of them it is made anew.
+_GROWTH = 0.2
 
 
 class Stopped(Exception):
@@ -86,7 +88,8 @@ def _start(database_id: str) -> VectorDatabase | None:
     database = databases.first()
     if database is None or not partitions.create(database):
         return None
-    if _next(database) is not None:
+    if database.status == Status.RUNNING and _next(database) is not None:
+        # Nobody searches it yet, and loading without an index is faster.
         partitions.drop_index(database)
     return database
 
@@ -100,26 +103,33 @@ def _finish(database: VectorDatabase, check: Callable[[], None]) -> None:
     """Count, index, and say how it ended."""
     if not VectorDatabase.objects.filter(pk=database.pk).exists():
         return
-    count, size = partitions.measure(database.pk)
+    count, _ = partitions.measure(database.pk)
     database.refresh_from_db(fields=["ef_search", "chunks_count", "keyword_facts"])
     partitions.analyze(database.pk)
     keyword_index.bring_up_to_date(database, check)
-    if count <= settings.EXACT_SCAN_LIMIT:
-        partitions.drop_index(database)
-    elif database.ef_search is None or count != database.chunks_count:
-        partitions.build_index(database, count)
-        _, size = partitions.measure(database.pk)
+    _index(database, count)
+    _, size = partitions.measure(database.pk)
     databases = VectorDatabase.objects.filter(pk=database.pk)
     with transaction.atomic():
         whole = size + keyword_index.size(database.pk)
         databases.update(chunks_count=count, size=whole, updated_at=timezone.now())
-        ended = databases.filter(status=Status.RUNNING).update(
+        ended = databases.filter(status__in=(Status.RUNNING, Status.COMPLETED)).update(
             status=Status.COMPLETED if count else Status.ERROR,
             error_message=_summary(database, count),
         )
         if ended and count:
             versions.tell_complete(database)
         announce(database.pk)
+
+
+def _index(database: VectorDatabase, count: int) -> None:
+    """What it takes to search so many chunks. What was there serves until the new is."""
+    if count <= settings.EXACT_SCAN_LIMIT:
+        partitions.drop_index(database)
+    elif database.ef_search is None or abs(count - database.chunks_count) > _GROWTH * count:
+        partitions.build_index(database, count)
+    elif count != database.chunks_count:
+        partitions.tune_index(database)
 
 
 def _summary(database: VectorDatabase, count: int) -> str:

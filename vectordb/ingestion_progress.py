@@ -32,7 +32,7 @@ class Progress:
             total=_WHOLE * len(ingestions) or 1,
             finished=len(ingestions) - unfinished,
             failed=counts[Status.ERROR] + counts[Status.CANCELLED],
-            is_running=database.status in UNFINISHED,
+            is_running=database.status in UNFINISHED or unfinished > 0,
         )
 
     @property

@@ -57,6 +57,10 @@ def _index(database_id: str) -> sql.Identifier:
     return sql.Identifier(f"{table_name(database_id)}_hnsw")
 
 
+def _new_index(database_id: str) -> sql.Identifier:
+    return sql.Identifier(f"{table_name(database_id)}_hnsw_new")
+
+
 def exists(database_id: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table_name(database_id)])
@@ -122,14 +126,20 @@ def drop_index(database: VectorDatabase) -> None:
 
 
 def build_index(database: VectorDatabase, count: int) -> None:
-    """Index the partition, then choose how hard to search it so that recall holds."""
-    drop_index(database)
+    """Index the partition, then choose how hard to search it so that recall holds. An index that is
+    there serves until the new one is."""
     try:
         _create_index(database, count, workers=2)
     except DatabaseError:
         # A small /dev/shm has no room for what parallel workers share.
         logger.warning("Indexing %s again without parallel workers", database.pk, exc_info=True)
         _create_index(database, count, workers=0)
+    _swap_index(database)
+    tune_index(database)
+
+
+def tune_index(database: VectorDatabase) -> None:
+    """Choose anew how hard to search the index."""
     ef_search, recall = choose_ef_search(database)
     VectorDatabase.objects.filter(pk=database.pk).update(ef_search=ef_search, index_recall=recall)
 
@@ -139,13 +149,25 @@ def _create_index(database: VectorDatabase, count: int, *, workers: int) -> None
     needed = count * (2 * database.dimensions + _NODE_BYTES) * 1.2
     megabytes = min(1024, max(64, math.ceil(needed / _MEGABYTE)))
     with connection.cursor() as cursor:
+        # A worker that was killed may have left one.
+        cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(_new_index(database.pk)))
         cursor.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(f"{megabytes}MB"))
         cursor.execute(sql.SQL("SET LOCAL max_parallel_maintenance_workers = {}").format(workers))
         cursor.execute(
             sql.SQL(
                 "CREATE INDEX {} ON {} USING hnsw ((embedding::halfvec({})) halfvec_cosine_ops)"
-            ).format(_index(database.pk), table(database.pk), sql.Literal(database.dimensions))
+            ).format(_new_index(database.pk), table(database.pk), sql.Literal(database.dimensions))
         )
+
+
+@transaction.atomic
+def _swap_index(database: VectorDatabase) -> None:
+    """Raises OperationalError when the table is in use for seconds."""
+    new, index = _new_index(database.pk), _index(database.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_WAIT))
+        cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(index))
+        cursor.execute(sql.SQL("ALTER INDEX {} RENAME TO {}").format(new, index))
 
 
 def choose_ef_search(database: VectorDatabase) -> tuple[int, float]:

@@ -14,9 +14,11 @@ from accounts.services import require_editor
 from config.status import Status
 from vectordb import chunk_store, files, partitions, tasks
 from vectordb.databases import (
+    bring_in_new_documents,
     cancel_ingestion,
     create_vector_database,
     delete_vector_database,
+    new_documents,
     rebuild_vector_database,
     rename_vector_database,
     retry_ingestion,
@@ -32,6 +34,7 @@ from vectordb.uploads import AddedFile, add_file
 __all__ = [
     "AddedFile",
     "add_files",
+    "bring_in_new_documents",
     "cancel_ingestion",
     "create_dataset",
     "create_dataset_from_files",
@@ -41,6 +44,7 @@ __all__ = [
     "delete_document",
     "delete_vector_database",
     "link_dataset",
+    "new_documents",
     "rebuild_vector_database",
     "rename_dataset",
     "rename_vector_database",

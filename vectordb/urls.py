@@ -39,6 +39,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="vector-database-retry",
     ),
     path(
+        "vector-databases/<id:pk>/bring-in/",
+        database_views.vector_database_bring_in,
+        name="vector-database-bring-in",
+    ),
+    path(
         "vector-databases/<id:pk>/rebuild/",
         database_views.vector_database_rebuild,
         name="vector-database-rebuild",

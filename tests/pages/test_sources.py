@@ -241,3 +241,21 @@ def test_a_playground_takes_no_files_that_cannot_be_used(client, alice, use_case
     assert client.post(url).status_code == 302
     assert not Dataset.objects.exists()
     assert not Blueprint.objects.exists()
+
+
+def test_documents_that_came_since_are_brought_in_from_the_page(signed_in, world, alice):
+    url = reverse("vectordb:vector-database-detail", args=[world.database.pk])
+    assert "came to the dataset" not in signed_in.get(url).content.decode()
+    upload = reverse("vectordb:document-upload", args=[world.dataset.pk])
+    signed_in.post(upload, {"files": [text_file("new.md")]})
+
+    page = signed_in.get(url).content.decode()
+    assert "1 document came to the dataset since it was built." in page
+    signed_in.post(reverse("vectordb:vector-database-bring-in", args=[world.database.pk]))
+
+    page = signed_in.get(url).content.decode()
+    assert "came to the dataset" not in page
+    assert "new.md" in page
+    assert 'aria-label="Progress of the whole database"' in page
+    world.database.refresh_from_db()
+    assert world.database.status == Status.COMPLETED
