@@ -28,6 +28,16 @@ def duration(milliseconds: float | None) -> str:
 
 
 @register.filter
+def roughly(milliseconds: float) -> str:
+    """`40 s`, `3 min`, `2 h 10 min`: an estimate promises no more."""
+    seconds = round(milliseconds / _SECOND)
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+@register.filter
 def until(start: datetime | None, end: datetime | None) -> str:
     """The time between two moments, as `duration` shows it."""
     if start is None or end is None:

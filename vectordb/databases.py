@@ -246,7 +246,7 @@ def cancel_ingestion(database: VectorDatabase, *, user: User) -> None:
         status=Status.CANCELLED, error_message="Cancelled."
     )
     stopped = database.ingestions.filter(status__in=UNFINISHED).update(
-        status=Status.CANCELLED, finished_at=timezone.now()
+        status=Status.CANCELLED, chunks_count=0, finished_at=timezone.now()
     )
     if not cancelled and not stopped:
         raise Conflict("This vector database is not being built: there is nothing to cancel.")

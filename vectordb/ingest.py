@@ -69,7 +69,9 @@ def fail(database_id: str, message: str) -> None:
 
 def _fail_documents(database_id: str, message: str) -> None:
     waiting = Ingestion.objects.filter(vector_database=database_id, status__in=UNFINISHED)
-    waiting.update(status=Status.ERROR, error_message=message, finished_at=timezone.now())
+    waiting.update(
+        status=Status.ERROR, error_message=message, chunks_count=0, finished_at=timezone.now()
+    )
 
 
 def announce(database_id: str) -> None:
@@ -153,7 +155,7 @@ class _Run:
         self._parser = ParserProcess(self.check)
         self._ingestion: Ingestion | None = None
         self._reported = 0.0
-        self._done = self._total = 0
+        self._done = self._total = self._embedded = 0
 
     def __enter__(self) -> "_Run":
         return self
@@ -170,10 +172,11 @@ class _Run:
             error_message="",
             progress_done=0,
             progress_total=0,
+            chunks_count=0,
         )
         if not claimed:
             return
-        self._ingestion, self._done, self._total = ingestion, 0, 0
+        self._ingestion, self._done, self._total, self._embedded = ingestion, 0, 0, 0
         try:
             if not self._reuse(ingestion):
                 self._read(ingestion)
@@ -228,6 +231,7 @@ class _Run:
             batch = by_length[start : start + BATCH]
             texts = [chunk.text for chunk in batch]
             writer.add(batch, embed_whole(embedder, texts, self._database.embedding_model))
+            self._embedded = writer.count
             self.check()
 
     def _reuse(self, ingestion: Ingestion) -> bool:
@@ -274,7 +278,9 @@ class _Run:
         if self._ingestion is None or not self._is_time():
             return
         running = Ingestion.objects.filter(pk=self._ingestion.pk, status=Status.RUNNING)
-        if not running.update(progress_done=self._done, progress_total=self._total):
+        if not running.update(
+            progress_done=self._done, progress_total=self._total, chunks_count=self._embedded
+        ):
             raise Stopped
         announce(self._database.pk)
 

@@ -1,13 +1,45 @@
 """How far a vector database has come, as its page shows it."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Self
+
+from django.utils import timezone
 
 from config.status import UNFINISHED, Status
 from vectordb.models import Ingestion, VectorDatabase
 
 _WHOLE = 1_000
+# What was done longer ago says little about what is to come.
+_RECENTLY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast documents have come in lately, and how long the others will take."""
+
+    chunks_per_second: float
+    milliseconds_left: float
+
+    @classmethod
+    def of(cls, ingestions: Iterable[Ingestion], now: datetime) -> Self | None:
+        """None while there is nothing to tell by."""
+        ingestions = list(ingestions)
+        recent = [one for one in ingestions if one.started_at and one.started_at > now - _RECENTLY]
+        first = min((one.started_at for one in recent if one.started_at), default=now)
+        seconds = (now - first).total_seconds()
+        done = sum(_bytes_done(one) for one in recent)
+        if not done or seconds <= 0:
+            return None
+        left = sum(
+            one.document.size - _bytes_done(one)
+            for one in ingestions
+            if not Status(one.status).is_final
+        )
+        chunks = sum(one.chunks_count for one in recent)
+        return cls(chunks / seconds, 1_000 * left * seconds / done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +52,7 @@ class Progress:
     finished: int
     failed: int
     is_running: bool
+    pace: Pace | None  # None unless it is running
 
     @classmethod
     def of(cls, database: VectorDatabase) -> Self:
@@ -33,6 +66,7 @@ class Progress:
             finished=len(ingestions) - unfinished,
             failed=counts[Status.ERROR] + counts[Status.CANCELLED],
             is_running=database.status in UNFINISHED or unfinished > 0,
+            pace=Pace.of(ingestions, timezone.now()) if unfinished else None,
         )
 
     @property
@@ -46,3 +80,7 @@ def _thousandths(ingestion: Ingestion) -> int:
     if not ingestion.progress_total:
         return 0
     return min(_WHOLE, _WHOLE * ingestion.progress_done // ingestion.progress_total)
+
+
+def _bytes_done(ingestion: Ingestion) -> float:
+    return ingestion.document.size * _thousandths(ingestion) / _WHOLE

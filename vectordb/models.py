@@ -211,6 +211,7 @@ class Ingestion(models.Model):
     # Pages for paged files, bytes read for others: only their ratio is shown.
     progress_done = models.BigIntegerField(default=0)
     progress_total = models.BigIntegerField(default=0)
+    # While it is running, those that are embedded; nobody can find them yet.
     chunks_count = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -16,6 +16,14 @@ def test_durations(milliseconds, shown):
 
 
 @pytest.mark.parametrize(
+    ("milliseconds", "shown"),
+    [(1_400, "1 s"), (59_000, "59 s"), (61_000, "1 min"), (7_800_000, "2 h 10 min")],
+)
+def test_estimates(milliseconds, shown):
+    assert formats.roughly(milliseconds) == shown
+
+
+@pytest.mark.parametrize(
     ("amount", "shown"),
     [
         (None, ""),

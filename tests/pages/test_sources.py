@@ -1,9 +1,11 @@
 import io
 import zipfile
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import UseCase
 from blueprints.models import Blueprint
@@ -159,6 +161,19 @@ def test_progress_is_the_documents_share_and_survives_a_reload(signed_in, world)
     assert "Cancel" in fragment
     assert "<html" not in fragment
     assert "is being built" in signed_in.get(f"{url}?brief").content.decode()
+
+
+def test_progress_tells_pace_and_time_left(signed_in, world):
+    VectorDatabase.objects.update(status=Status.RUNNING)
+    begun = timezone.now() - timedelta(seconds=100)
+    Ingestion.objects.update(
+        status=Status.RUNNING, progress_done=1, progress_total=4, chunks_count=500, started_at=begun
+    )
+    url = reverse("vectordb:vector-database-progress", args=[world.database.pk])
+
+    fragment = signed_in.get(url, headers=HTMX).content.decode()
+
+    assert "5 chunks/s, about 5 min left" in fragment
 
 
 def test_an_ingestion_is_cancelled_and_retried(signed_in, world):

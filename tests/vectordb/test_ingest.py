@@ -287,10 +287,22 @@ def test_cancelling_stops_within_two_seconds(ingesting, alice):
     services.cancel_ingestion(database, user=alice)
 
     assert ends_within(thread, 3)
-    assert {i.status for i in database.ingestions.all()} == {Status.CANCELLED}
+    ended = {(i.status, i.chunks_count) for i in database.ingestions.all()}
+    assert ended == {(Status.CANCELLED, 0)}
     database.refresh_from_db()
     assert database.status == Status.CANCELLED
     assert chunks_of(database) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_document_tells_how_many_of_its_chunks_are_embedded(ingesting, listener, alice):
+    database, _ = ingesting
+    counted = database.ingestions.filter(number=1, status=Status.RUNNING, chunks_count__gt=0)
+
+    wait_until(listener, counted.exists)
+
+    assert chunks_of(database) == []
+    services.cancel_ingestion(database, user=alice)
 
 
 @pytest.mark.django_db(transaction=True)
