@@ -29,7 +29,8 @@ class Chunk:
 
     In a file that holds a document a row, `row` is the row's number, and `metadata` what it says of
     the document; positions leave one out between documents, so that only chunks of the same one
-    follow on each other. `language` is an ISO 639-1 code, or empty.
+    follow on each other. `language` is an ISO 639-1 code, or empty. `title` is the document's, and
+    `headings` are those that the chunk stands under, the highest first.
     """
 
     position: int
@@ -41,6 +42,8 @@ class Chunk:
     row: int = 0
     metadata: dict[str, str | int | float | bool] | None = None
     language: str = ""
+    title: str = ""
+    headings: tuple[str, ...] = ()
 
 
 @dataclass

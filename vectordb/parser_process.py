@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -210,7 +210,8 @@ def _environment() -> dict[str, str]:
 
 
 def _portion(message: dict[str, Any]) -> Portion:
-    chunks = [Chunk(*row) for row in message["chunks"]]
+    # JSON knows no tuples.
+    chunks = [replace(Chunk(*row), headings=tuple(row[-1])) for row in message["chunks"]]
     return Portion(chunks, message["done"], message["total"])
 
 

@@ -235,7 +235,7 @@ def answers(path, kind: Kind) -> list[dict[str, object]]:
 def test_the_reader_answers_with_chunks_and_an_end(file):
     first, end = answers(file(b"Some text."), Kind.TEXT)
     assert first == {
-        "chunks": [[0, None, 0, 10, 3, "Some text.", 0, None, ""]],
+        "chunks": [[0, None, 0, 10, 3, "Some text.", 0, None, "", "", ()]],
         "done": 10,
         "total": 10,
     }

@@ -26,6 +26,9 @@ class Kind(StrEnum):
     ZIP = "application/zip"
 
 
+# Of a heading or a title, more is running text.
+LONGEST_HEADING = 200
+
 # A page that is an image may take so long to read.
 RECOGNITION_SECONDS = 60
 
@@ -41,11 +44,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading, from `start` to `end` in the text of its segment. Level 1 is the highest."""
+
+    start: int
+    end: int
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """The next portion of a document's text. `done` of `total` of the file has been read so far.
 
     With a `row` the text is all of that row's. `is_recognized`: it was found in an image, which
-    takes its time.
+    takes its time. `title` is the document's, where the file tells it: with its first segment.
     """
 
     text: str
@@ -54,6 +67,8 @@ class Segment:
     total: int = 0
     row: Row | None = None
     is_recognized: bool = False
+    title: str = ""
+    headings: tuple[Heading, ...] = ()
 
 
 Parser = Callable[[Path], Iterator[Segment]]
@@ -86,3 +101,9 @@ def clean(text: str) -> str:
     """The text without what cannot be stored or read: control characters, endless blank space."""
     text = _noise.sub("", _line_ends.sub("\n", text))
     return _blank_lines.sub("\n\n\n", _long_gaps.sub(" " * 16, text))
+
+
+def one_line(text: str) -> str:
+    """A heading or a title as it is shown: its words in one line, not too many."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= LONGEST_HEADING else f"{line[: LONGEST_HEADING - 1].rstrip()}…"

@@ -10,6 +10,7 @@ from vectordb.chunking import BLOCK, Chunk, Chunker
 from vectordb.parsing.base import ParseError, Row, Segment
 from vectordb.parsing.language import language_of
 from vectordb.parsing.methods import SENTENCES, WHOLE
+from vectordb.parsing.outline import Outline
 from vectordb.tokens import count_tokens
 
 # More than any passage that is ever sent.
@@ -131,11 +132,13 @@ class Cutter:
         self._cut = self._make(0, 0)
         self._row: Row | None = None
         self._language = self._recent = ""
+        self._outline = Outline()
         # How far each document has come; its rows need not stand together.
         self._offsets: dict[str, int] = {}
 
     def feed(self, segment: Segment) -> Iterator[Chunk]:
         if segment.row is None:
+            self._outline.read(segment)
             yield from self._told(self._cut.feed(segment.page, segment.text))
             return
         self._begin(segment.row)
@@ -151,14 +154,20 @@ class Cutter:
         yield from self._told(self._cut.finish())
 
     def _told(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        """With their language: short ones are judged together with what came before them."""
+        """With their language, title and headings. The language of short ones is judged together
+        with what came before them."""
         for chunk in chunks:
             self._recent = f"{self._recent} {chunk.text}"
             if len(chunk.text) >= _TELLING:
                 self._recent = chunk.text
             self._recent = self._recent[-_LOOKED_AT:]
             self._language = language_of(self._recent) or self._language
-            yield replace(chunk, language=self._language)
+            yield replace(
+                chunk,
+                language=self._language,
+                title=self._outline.title,
+                headings=self._outline.path_of(chunk),
+            )
 
     def _begin(self, row: Row) -> None:
         before, self._row = self._row, row

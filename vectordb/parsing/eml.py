@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from vectordb.parsing import html
-from vectordb.parsing.base import Segment, clean, size_within
+from vectordb.parsing.base import Segment, clean, one_line, size_within
 from vectordb.parsing.decode import guess_encoding
 
 # The whole mail is held, its attachments too.
@@ -28,7 +28,9 @@ def parse(path: Path) -> Iterator[Segment]:
         # By the old rules: the new ones take a mail apart more finely, and fail where it is odd.
         mail = message_from_binary_file(file)
     texts = [_heads(mail), *_texts(mail)]
-    yield Segment(clean("\n\n".join(filter(None, texts)) + "\n"), done=size, total=size)
+    text = clean("\n\n".join(filter(None, texts)) + "\n")
+    title = one_line(_head(mail["Subject"] or ""))
+    yield Segment(text, done=size, total=size, title=title)
 
 
 def _heads(mail: _Mail) -> str:
@@ -81,7 +83,7 @@ def _text(part: _Mail) -> str:
     text = _decoded(data if isinstance(data, bytes) else b"", part.get_content_charset())
     is_page = part.get_content_type() == "text/html"
     # Marked: what the page says of its encoding was true of the bytes that it was sent in.
-    return html.text_of(text.encode("utf-8-sig", "replace")) if is_page else text
+    return html.page_of(text.encode("utf-8-sig", "replace")).text if is_page else text
 
 
 def _decoded(data: bytes, charset: str | None) -> str:

@@ -10,7 +10,9 @@ from urllib.parse import unquote
 from vectordb.parsing import html
 from vectordb.parsing.base import ParseError, Segment
 from vectordb.parsing.markup import root_of
+from vectordb.parsing.titles import told_title
 
+_TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _PAGES = {"application/xhtml+xml", "text/html", "application/x-dtbook+xml"}
 # Fonts may be garbled without the text being so.
 _GARBLED_FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
@@ -24,10 +26,16 @@ def parse(path: Path) -> Iterator[Segment]:
     try:
         with zipfile.ZipFile(path) as book:
             _refuse_protected(book)
-            pages = _pages(book)
+            title, pages = _contents(book)
             for done, name in enumerate(pages, 1):
-                text = html.text_of(_read(book, name))
-                yield Segment(f"{text}\n", done=done, total=len(pages))
+                page = html.page_of(_read(book, name))
+                yield Segment(
+                    f"{page.text}\n",
+                    done=done,
+                    total=len(pages),
+                    title=title,
+                    headings=page.headings,
+                )
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise ParseError(_DAMAGED) from error
 
@@ -41,8 +49,8 @@ def _refuse_protected(book: zipfile.ZipFile) -> None:
         raise ParseError("This EPUB is copy-protected: get a copy without DRM and upload that.")
 
 
-def _pages(book: zipfile.ZipFile) -> list[str]:
-    """The members that hold the text, as they follow on each other."""
+def _contents(book: zipfile.ZipFile) -> tuple[str, list[str]]:
+    """The book's title, and the members that hold its text, as they follow on each other."""
     container = root_of(_read(book, "META-INF/container.xml"), "EPUB")
     package_name = next((file.get("full-path") for file in container.iter("{*}rootfile")), None)
     if package_name is None:
@@ -56,7 +64,9 @@ def _pages(book: zipfile.ZipFile) -> list[str]:
     }
     order = [members.get(reference.get("idref")) for reference in package.iter("{*}itemref")]
     names = set(book.namelist())
-    return [name for name in dict.fromkeys(order) if name in names]
+    titles = ("".join(found.itertext()) for found in package.iter(_TITLE))
+    title = next(filter(None, map(told_title, titles)), "")
+    return title, [name for name in dict.fromkeys(order) if name in names]
 
 
 def _read(book: zipfile.ZipFile, name: str) -> bytes:

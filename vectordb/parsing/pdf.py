@@ -10,6 +10,8 @@ import pypdfium2.raw
 
 from vectordb.parsing import ocr
 from vectordb.parsing.base import ParseError, Segment, clean
+from vectordb.parsing.bookmarks import Bookmarks
+from vectordb.parsing.titles import told_title
 
 MOST_PAGES = 20_000
 MOST_RECOGNIZED = 1_000
@@ -38,6 +40,7 @@ def parse(path: Path) -> Iterator[Segment]:
     document = _open(path)
     try:
         total = _count(document)
+        title, bookmarks = told_title(_told(document)), Bookmarks(document)
         is_empty, recognized, began = True, 0, time.monotonic()
         for index in range(total):
             text, is_recognized = _page_text(document, index)
@@ -55,6 +58,8 @@ def parse(path: Path) -> Iterator[Segment]:
                 done=index + 1,
                 total=total,
                 is_recognized=is_recognized,
+                title=title,
+                headings=tuple(bookmarks.on(index, text)),
             )
         if is_empty:
             raise ParseError(_NOTHING_FOUND if ocr.is_there() else _NOTHING_TO_READ)
@@ -82,6 +87,14 @@ def _count(document: pypdfium2.PdfDocument) -> int:
             f"This PDF has {pages:,} pages; {MOST_PAGES:,} is the most. Split it into parts."
         )
     return pages
+
+
+def _told(document: pypdfium2.PdfDocument) -> str:
+    try:
+        told: str = document.get_metadata_value("Title")
+    except UnicodeDecodeError:
+        return ""
+    return told
 
 
 def _page_text(document: pypdfium2.PdfDocument, index: int) -> tuple[str, bool]:

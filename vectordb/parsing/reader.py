@@ -35,7 +35,7 @@ _MODULES = {
     Kind.PPTX: "pptx",
     Kind.XLSX: "xlsx",
     Kind.HTML: "html",
-    Kind.MARKDOWN: "text",
+    Kind.MARKDOWN: "markdown",
     Kind.EPUB: "epub",
     Kind.EML: "eml",
     Kind.JSON: "json_values",
@@ -92,7 +92,10 @@ def bounded(segments: Iterator[Segment]) -> Iterator[Segment]:
 
 def message(batch: list[Chunk], done: int, total: int) -> dict[str, Any]:
     rows = [
-        [c.position, c.page, c.start, c.end, c.token_count, c.text, c.row, c.metadata, c.language]
+        [
+            *(c.position, c.page, c.start, c.end, c.token_count, c.text, c.row, c.metadata),
+            *(c.language, c.title, c.headings),
+        ]
         for c in batch
     ]
     return {"chunks": rows, "done": done, "total": total}

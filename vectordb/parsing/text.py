@@ -1,4 +1,4 @@
-"""Plain text and Markdown: read in blocks, never as a whole."""
+"""Plain text and source code: read in blocks, never as a whole."""
 
 from collections.abc import Iterator
 from pathlib import Path

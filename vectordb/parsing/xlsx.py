@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
 from typing import BinaryIO
@@ -9,7 +10,8 @@ from typing import BinaryIO
 import openpyxl
 from openpyxl.workbook import Workbook
 
-from vectordb.parsing.base import ParseError, Segment, clean
+from vectordb.parsing.base import Heading, ParseError, Segment, clean, one_line
+from vectordb.parsing.titles import told_title
 
 MOST_CELLS = 5_000_000
 _BATCH = 200
@@ -34,10 +36,11 @@ def _open(file: BinaryIO) -> Workbook:
 
 
 def _sheets(book: Workbook) -> Iterator[Segment]:
-    sheets = book.worksheets
+    sheets, title = book.worksheets, told_title(book.properties.title)
     cells = 0
     for number, sheet in enumerate(sheets, 1):
-        lines = [sheet.title]
+        lines, name = [sheet.title], one_line(sheet.title)
+        headings = (Heading(0, len(clean(sheet.title)), 1, name),) if name.strip(" |") else ()
         for row in sheet.iter_rows(values_only=True):
             cells += len(row)
             if cells > MOST_CELLS:
@@ -46,9 +49,11 @@ def _sheets(book: Workbook) -> Iterator[Segment]:
                 )
             lines.append(_wide_gaps.sub(" | " * _WIDEST_GAP, _line(row)))
             if len(lines) >= _BATCH:
-                yield _segment(lines, number, number - 1, len(sheets))
-                lines = []
-        yield _segment(lines, number, number, len(sheets))
+                segment = _segment(lines, number, number - 1, len(sheets))
+                yield replace(segment, title=title, headings=headings)
+                lines, headings = [], ()
+        segment = _segment(lines, number, number, len(sheets))
+        yield replace(segment, title=title, headings=headings)
 
 
 def _line(row: Iterable[object]) -> str:
