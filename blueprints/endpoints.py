@@ -2,20 +2,19 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from blueprints import catalogue
-from blueprints.keys import encrypt_key
 from blueprints.models import LLM, EndpointSource, LLMEndpoint
 from blueprints.providers.base import ProviderError
 from blueprints.settings import UNSET, Unset
 from config.errors import Conflict, Forbidden, InvalidInput
+from config.keys import encrypt_key
+from config.servers import checked_key, checked_url
 
 LONGEST_NAME = 100
-LONGEST_URL = 500
 LONGEST_MODEL_NAME = 200
 sync_models = catalogue.sync_models
 
@@ -37,12 +36,12 @@ def require_staff(user: User) -> None:
 def create_endpoint(*, user: User, name: str, base_url: str, api_key: str = "") -> LLMEndpoint:
     """Add a server. Its models are listed by `sync_models`, or one by one by `add_model`."""
     require_staff(user)
-    url = _checked_url(base_url)
+    url = checked_url(base_url)
     return _stored(
         LLMEndpoint(
             name=_checked_name(name),
             base_url=url,
-            encrypted_key=encrypt_key(_checked_key(api_key), base_url=url),
+            encrypted_key=encrypt_key(checked_key(api_key), base_url=url),
         )
     )
 
@@ -63,7 +62,7 @@ def update_endpoint(
         endpoint.name = _checked_name(name)
     if is_active is not UNSET:
         endpoint.is_active = is_active
-    url = _checked_url(base_url) if base_url is not UNSET else endpoint.base_url
+    url = checked_url(base_url) if base_url is not UNSET else endpoint.base_url
     if url != endpoint.base_url or api_key is not UNSET:
         _change_connection(endpoint, url, api_key)
     return _stored(endpoint)
@@ -89,7 +88,7 @@ def _change_connection(endpoint: LLMEndpoint, url: str, api_key: str | Unset) ->
             )
         endpoint.base_url = url
     if api_key is not UNSET:
-        endpoint.encrypted_key = encrypt_key(_checked_key(api_key), base_url=url)
+        endpoint.encrypted_key = encrypt_key(checked_key(api_key), base_url=url)
 
 
 def delete_endpoint(endpoint: LLMEndpoint, *, user: User) -> None:
@@ -192,32 +191,3 @@ def _checked_name(name: str) -> str:
     if not 1 <= len(name) <= LONGEST_NAME:
         raise InvalidInput(f"A name of 1 to {LONGEST_NAME} characters, please.", field="name")
     return name
-
-
-def _checked_url(base_url: str) -> str:
-    """Staff may name any host, this machine included: local servers are the point."""
-    url = base_url.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        is_good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        is_good = False
-    if not is_good or len(url) > LONGEST_URL or any(c.isspace() for c in url):
-        raise InvalidInput(
-            "An address such as https://api.example.com/v1, please.", field="base_url"
-        )
-    if parts.username is not None or parts.password is not None:
-        raise InvalidInput(
-            "No user name or password in the address, please: enter the key as API key.",
-            field="base_url",
-        )
-    if parts.query or parts.fragment:
-        raise InvalidInput("The address without ? and #, please.", field="base_url")
-    return url
-
-
-def _checked_key(api_key: str) -> str:
-    key = api_key.strip()
-    if not key.isascii() or not key.isprintable() or len(key) > 1_000:
-        raise InvalidInput("This is no API key: it has characters that none has.", field="api_key")
-    return key

@@ -1,18 +1,16 @@
 """The LLM endpoints and their LLMs. Only for staff: to others these pages do not exist."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.forms import ConfirmForm
-from accounts.pages import PageRequest
+from accounts.pages import PageRequest, staff_only
 from blueprints import services
 from blueprints.forms import EndpointForm, LLMForm, ModelForm
 from blueprints.models import LLM, LLMEndpoint
@@ -20,20 +18,8 @@ from blueprints.providers.base import ProviderError
 from blueprints.settings import UNSET
 from config.pages import errors_on, form_response
 
-P = ParamSpec("P")
-View = Callable[Concatenate[PageRequest, P], HttpResponse]
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
 _BACK: dict[str, Any] = {"cancel_url": "/llms/"}
-
-
-def staff_only(view: View[P]) -> View[P]:
-    @wraps(view)
-    def wrapped(request: PageRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_staff:
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return wrapped
 
 
 @require_safe

@@ -4,19 +4,15 @@ A server's own words are shown only where nothing else helps (a refused request)
 everything taken out that could be a secret.
 """
 
-import json
-import math
 import re
-import time
 from collections.abc import Mapping
-from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
 from blueprints.providers.base import ProviderError
 from blueprints.providers.content_filter import findings_in_refusal
+from config import server_failures
 
 LONGEST_RETRY_AFTER = 20.0  # seconds
-_LONGEST_QUOTE = 300
 
 _TOO_LONG = re.compile(
     r"context.?(length|window|size)|maximum (context|prompt)|(prompt|input) (is|was) too long"
@@ -27,13 +23,6 @@ _FILTERED = re.compile(r"content.?(filter|management|policy)|ResponsibleAI|safet
 _QUOTA = re.compile(r"insufficient_quota|quota|billing|credit|balance", re.I)
 _NO_MODEL = re.compile(
     r"model\b.*(not (found|exist)|does not exist|unknown|no such)|invalid model", re.I
-)
-_SECRETS = re.compile(
-    r"\b\w+://\S+"  # addresses, which can hold credentials
-    r"|\b(?:sk|pk|key|token|bearer|basic)[-_ :=]+\S+"
-    r"|[\w+/=*.-]*\*{2,}[\w+/=*.-]*"  # keys that the server half masked
-    r"|\b(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{20,}",
-    re.I,
 )
 
 
@@ -117,7 +106,7 @@ def of_status(
     status: int, body: bytes | Any, headers: Mapping[str, str], *, model: str = "", key: str = ""
 ) -> CallFailed:
     """The failure that an HTTP status and its body stand for."""
-    words, code = _words(body)
+    words, code = server_failures.words(body)
     told = f"{code} {words}"
     if status == 413 or (status in (400, 422, 500) and _TOO_LONG.search(told)):
         return CallFailed(
@@ -128,7 +117,7 @@ def of_status(
         return CallFailed(
             "The LLM's content filter refused this prompt. Word it differently, or look at the "
             "retrieved passages: they are filtered as well.",
-            guards=findings_in_refusal(_parsed(body)),
+            guards=findings_in_refusal(server_failures.parsed(body)),
         )
     if status in (400, 404) and _NO_MODEL.search(told):
         status = 404
@@ -138,10 +127,10 @@ def of_status(
         return _again(
             f"The LLM server failed (HTTP {status}). Retry; when it keeps failing, look into the "
             "server's own log or its status page.",
-            retry_after=_retry_after(headers),
+            retry_after=server_failures.retry_after(headers),
         )
     if status in (400, 422):
-        quote = _quote(words, key)
+        quote = server_failures.quote(words, key)
         return CallFailed(
             f"The LLM server refused the request (HTTP {status})"
             + (f": {quote}" if quote else ". Check the LLM settings of the blueprint."),
@@ -195,7 +184,7 @@ def _rate_limited(told: str, headers: Mapping[str, str]) -> CallFailed:
             "The account of the API key has used up its quota (HTTP 429). Raise its limit or top "
             "it up, or choose another LLM."
         )
-    wait = _retry_after(headers)
+    wait = server_failures.retry_after(headers)
     if wait is not None and wait > LONGEST_RETRY_AFTER:
         return CallFailed(
             f"The LLM server's rate limit is reached (HTTP 429): it asks to wait {wait:,.0f} "
@@ -207,51 +196,3 @@ def _rate_limited(told: str, headers: Mapping[str, str]) -> CallFailed:
         "another LLM.",
         retry_after=wait,
     )
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds; None when the server did not say, or said nonsense."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * unit
-        except ValueError:
-            continue
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
-    date = parsedate_tz(headers.get("retry-after", ""))
-    return max(0.0, mktime_tz(date) - time.time()) if date else None
-
-
-def _parsed(body: bytes | Any) -> Any:
-    """What a body of JSON says; nothing where it is no JSON."""
-    if not isinstance(body, bytes):
-        return body
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-
-
-def _words(body: bytes | Any) -> tuple[str, str]:
-    """The server's message and its error codes, of the many shapes that there are."""
-    body = _parsed(body)
-    if isinstance(body, list) and body:  # Google's compatible endpoint
-        body = body[0]
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if not isinstance(error, dict):
-        return str(error or ""), ""
-    inner = error.get("innererror")
-    codes = [error.get("code"), error.get("type"), error.get("param")]
-    codes.append(inner.get("code") if isinstance(inner, dict) else None)
-    message = error.get("message") or error.get("detail") or ""
-    if not isinstance(message, str):
-        message = json.dumps(message)
-    return message, " ".join(str(code) for code in codes if code)
-
-
-def _quote(words: str, key: str) -> str:
-    """A server's words, short and without anything that looks like a secret."""
-    if key:
-        words = words.replace(key, "…")
-    words = _SECRETS.sub("…", " ".join(words.split()))
-    return words if len(words) <= _LONGEST_QUOTE else words[:_LONGEST_QUOTE].rstrip() + "…"

@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 
 from blueprints.providers.base import ProviderError
+from config.server_failures import connection_problem
 
 _LONGEST_LIST = 8 * 1024 * 1024  # bytes
 _CONTEXT_FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
@@ -41,7 +40,7 @@ async def list_models(base_url: str, key: str, *, seconds: float) -> list[Listed
             "no firewall is in between."
         ) from None
     except httpx2.HTTPError as error:
-        raise ProviderError(_connection_problem(base_url, error)) from None
+        raise ProviderError(connection_problem(base_url, error)) from None
 
 
 async def ollama_context(base_url: str, model: str, *, seconds: float) -> int | None:
@@ -142,34 +141,3 @@ def _status_problem(status: int) -> str:
     if status == httpx2.codes.TOO_MANY_REQUESTS:
         return "The server's rate limit is reached (HTTP 429). Try again in a minute."
     return f"The server failed (HTTP {status}). Look into its own log."
-
-
-def _connection_problem(base_url: str, error: Exception) -> str:
-    host = urlsplit(base_url).hostname or base_url
-    told = str(error).lower()
-    causes = _causes(error)
-    if any(isinstance(cause, ssl.SSLError) for cause in causes) or "ssl" in told:
-        return (
-            f"No secure connection to {host}: its certificate is not accepted, or it speaks plain "
-            "http. Check http or https in the address."
-        )
-    if any(isinstance(cause, OSError) and cause.errno in (-2, -3, -5) for cause in causes):
-        return f"The host {host} is not known. Check how it is written."
-    if isinstance(error, httpx2.ConnectError):
-        return f"Nothing answers at {host}: the connection was refused. Check the port, and that the server runs."
-    return f"{host} closed the connection without an answer that makes sense. Check the address."
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error and everything it came from, exception groups included."""
-    found: list[BaseException] = []
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        cause = waiting.pop()
-        if cause is None or cause in found:
-            continue
-        found.append(cause)
-        waiting += [cause.__cause__, cause.__context__]
-        if isinstance(cause, BaseExceptionGroup):
-            waiting += cause.exceptions
-    return found

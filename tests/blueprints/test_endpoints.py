@@ -7,10 +7,11 @@ import pytest
 
 from accounts.models import User
 from blueprints import services
-from blueprints.keys import encrypt_key, key_of
+from blueprints.keys import key_of
 from blueprints.models import LLM, EndpointSource, LLMEndpoint
 from blueprints.providers.base import ProviderError
 from config.errors import Conflict, Forbidden, InvalidInput
+from config.keys import encrypt_key
 from tests.llm_server import Behaviour, failing
 
 

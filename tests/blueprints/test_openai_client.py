@@ -9,12 +9,12 @@ from contextlib import aclosing
 import pytest
 from django.test import override_settings
 
-from blueprints.keys import encrypt_key
 from blueprints.models import LLM, LLMEndpoint, Provider
 from blueprints.providers import client_for
 from blueprints.providers import openai as provider
 from blueprints.providers.base import Completion, LLMRequest, ProviderError, TextPiece
 from blueprints.providers.openai import OpenAIClient
+from config.keys import encrypt_key
 from tests.llm_server import (
     DEFAULT_TEXT,
     FILTERED,
