@@ -4,7 +4,7 @@ A collection is a folder with corpus.jsonl (_id, title, text), queries.jsonl (_i
 (query-id, corpus-id, score). It is brought in as the product does it, with its defaults; a document
 ranks where its best chunk does.
 
-    .venv/bin/python -m benchmarks.quality FOLDER [FOLDER …] [--overlap 15] [--queries 500]
+    .venv/bin/python -m benchmarks.quality FOLDER [FOLDER …] [--overlap 15] [--queries 500] [--report PAGE.md]
 """
 
 import argparse
@@ -18,7 +18,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks import scratch
+from benchmarks import report, scratch
 
 DEPTH = 100
 TOP = 10
@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--overlap", type=int, default=0)
     parser.add_argument("--queries", type=int, default=500)
+    parser.add_argument("--report", type=Path)
     arguments = parser.parse_args()
     scratch.start()
     rows: list[list[object]] = [
@@ -139,6 +140,8 @@ def main() -> None:
         rows += measure(build(folder, arguments.overlap), folder, arguments.queries)
     print()
     scratch.table(rows)
+    if arguments.report:
+        report.write(arguments.report, "benchmarks.quality", __doc__, rows)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,31 @@
-"""How fast and how complete retrieval is at 1,000, 10,000 and 100,000 chunks, with and without a filter.
+"""How fast and how complete retrieval is, by the number of chunks, with and without a filter.
 
 Vectors are made up in clusters, as those of texts are; each row carries 150 words, as frequent as
-words are (Zipf). "search" is the look-up of vectors, "words" that of a question's words, "retrieve"
-all of it from the question's text on, with the real embedder; recall compares the ten nearest with
-numpy's.
+words are (Zipf). "search" is the look-up of vectors by one client, "of 8" by eight at once, "words"
+the look-up of a question's words, "retrieve" all of it from the question's text on, with the real
+embedder. Recall compares the ten nearest with numpy's. With --beside the same vectors are searched,
+without a filter, by chromadb and faiss, where they are installed.
 
-    .venv/bin/python -m benchmarks.retrieval [--chunks 1000 10000 100000] [--queries 100]
+    .venv/bin/python -m benchmarks.retrieval [--chunks 1000 10000 100000] [--queries 100] [--beside]
+        [--report PAGE.md]
 """
 
 import argparse
 import asyncio
-import json
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks import scratch
+from benchmarks import report, scratch
 
 FILTERS = {"none": None, "1 % kept": {"group": 7}, "half kept": {"group": {"$lt": 50}}}
 GROUPS = 100
 LIMIT = 10
+CLIENTS = 8
 
 
 def vectors_of(count: int, dimensions: int = 384) -> np.ndarray:
@@ -57,6 +61,7 @@ def build(count: int):
         use_case=dataset.use_cases.get(),
         dataset=dataset,
         name=f"{count} chunks",
+        family_id=f"{count:024d}",
         embedding_model=settings.DEFAULT_EMBEDDING_MODEL,
         dimensions=384,
         chunk_size=256,
@@ -87,8 +92,11 @@ def build(count: int):
     listed = time.perf_counter() - started
     database.refresh_from_db()
     ef = database.ef_search or "-"
+    _, size = partitions.measure(database.pk)
+    megabytes = (size >> 20, keyword_index.size(database.pk) >> 20)
     print(
-        f"{count:,} chunks: loaded in {loaded:.1f} s, indexed in {indexed:.1f} s, words in {listed:.1f} s, ef_search {ef}"
+        f"{count:,} chunks: loaded in {loaded:.1f} s, indexed in {indexed:.1f} s, words in {listed:.1f} s, "
+        f"ef_search {ef}, {megabytes[0]} MB and {megabytes[1]} MB of words"
     )
     return database, vectors
 
@@ -111,6 +119,27 @@ def quantiles(times: list[float]) -> list[object]:
     return [f"{statistics.median(ordered):.1f}", f"{ordered[int(len(ordered) * 0.95)]:.1f}"]
 
 
+def at_once(search_one: Callable[[np.ndarray], object], queries: np.ndarray) -> list[float]:
+    """Milliseconds of each query, put by so many clients together."""
+    from django.db import connections
+
+    def client(mine: np.ndarray) -> list[float]:
+        search_one(mine[0])  # opens the connection
+        times = [timed(lambda q=query: search_one(q))[0] for query in mine]
+        connections.close_all()
+        return times
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        shares = np.array_split(queries, CLIENTS)
+        return [one for times in pool.map(client, shares) for one in times]
+
+
+def queries_near(vectors: np.ndarray, count: int) -> np.ndarray:
+    random = np.random.default_rng(5)
+    chosen = vectors[random.integers(len(vectors), size=count)].astype(np.float32)
+    return chosen + random.normal(scale=0.03, size=chosen.shape).astype(np.float32)
+
+
 def measure(database, vectors: np.ndarray, name: str, queries: int) -> list[object]:
     from vectordb import search
     from vectordb.keyword_search import score_words
@@ -123,26 +152,26 @@ def measure(database, vectors: np.ndarray, name: str, queries: int) -> list[obje
     kept = {"none": groups >= 0, "1 % kept": groups == 7, "half kept": groups < 50}[name].nonzero()[
         0
     ]
-    random = np.random.default_rng(5)
     searches, lookups, retrievals, shared, wanted, how = [], [], [], 0, 0, set()
     words = Words(4)
-    for _ in range(queries):
-        query = vectors[random.integers(len(vectors))].astype(np.float32)
-        query = query + random.normal(scale=0.03, size=query.shape).astype(np.float32)
-        condition = to_sql(metadata_filter)
+    asked = queries_near(vectors, queries)
+    condition = to_sql(metadata_filter)
+    for query in asked:
         milliseconds, found = timed(
-            lambda q=query, c=condition: search.nearest(
-                database, q.tolist(), limit=LIMIT, condition=c
-            )
+            lambda q=query: search.nearest(database, q.tolist(), limit=LIMIT, condition=condition)
         )
         searches.append(milliseconds)
         text = words.text(12)
-        milliseconds, _ = timed(lambda q=text, c=condition: score_words(database, q).best(100, c))
+        milliseconds, _ = timed(lambda q=text: score_words(database, q).best(100, condition))
         lookups.append(milliseconds)
         how.add(found.search)
         truth = exact(vectors, query, kept)
         shared += len(truth & {hit.chunk_id for hit in found.hits})
         wanted += len(truth)
+
+    together = at_once(
+        lambda q: search.nearest(database, q.tolist(), limit=LIMIT, condition=condition), asked
+    )
 
     async def ask() -> None:
         settings = RetrievalSettings(max_documents_retrieved_per_prompt=LIMIT)
@@ -154,37 +183,96 @@ def measure(database, vectors: np.ndarray, name: str, queries: int) -> list[obje
 
     asyncio.run(ask())
     return [
-        f"{len(vectors):,}", name, "/".join(sorted(how)), *quantiles(searches), *quantiles(lookups),
-        *quantiles(retrievals[3:]), f"{shared / wanted:.3f}",
+        f"{len(vectors):,}", name, "/".join(sorted(how)), f"{shared / wanted:.3f}", *quantiles(searches),
+        *quantiles(together), *quantiles(lookups), *quantiles(retrievals[3:]),
     ]  # fmt: skip
+
+
+def beside(vectors: np.ndarray, queries: int) -> list[list[object]]:
+    """The same vectors and queries in other stores, each as its documentation has it."""
+    rows = []
+    for name, make in (("chromadb", beside_chromadb), ("faiss HNSW", beside_faiss)):
+        started = time.perf_counter()
+        try:
+            search_one = make(vectors.astype(np.float32))
+        except ImportError:
+            print(f"{name} is not installed")
+            continue
+        print(f"{len(vectors):,} chunks: {name} built in {time.perf_counter() - started:.1f} s")
+        asked = queries_near(vectors, queries)
+        everything = np.arange(len(vectors))
+        times, shared = [], 0
+        for query in asked:
+            milliseconds, found = timed(lambda q=query, s=search_one: s(q))
+            times.append(milliseconds)
+            truth = exact(vectors, query, everything)
+            shared += len(truth & {one + first_id() for one in found})
+        together = at_once(search_one, asked)
+        recall = f"{shared / (LIMIT * len(asked)):.3f}"
+        rows.append([
+            f"{len(vectors):,}", "none", name, recall, *quantiles(times), *quantiles(together),
+            *["-"] * 4,
+        ])  # fmt: skip
+    return rows
+
+
+def first_id() -> int:
+    from vectordb.models import CHUNKS_PER_DOCUMENT
+
+    return CHUNKS_PER_DOCUMENT
+
+
+def beside_chromadb(vectors: np.ndarray) -> Callable[[np.ndarray], list[int]]:
+    import chromadb
+
+    client = chromadb.EphemeralClient()
+    collection = client.create_collection(
+        f"c{len(vectors)}", configuration={"hnsw": {"space": "cosine"}}
+    )
+    for first in range(0, len(vectors), 5_000):
+        some = vectors[first : first + 5_000]
+        collection.add(ids=[str(first + n) for n in range(len(some))], embeddings=some)
+
+    def search_one(query: np.ndarray) -> list[int]:
+        found = collection.query(query_embeddings=[query], n_results=LIMIT, include=[])
+        return [int(one) for one in found["ids"][0]]
+
+    return search_one
+
+
+def beside_faiss(vectors: np.ndarray) -> Callable[[np.ndarray], list[int]]:
+    import faiss
+
+    index = faiss.IndexHNSWFlat(vectors.shape[1], 16, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction, index.hnsw.efSearch = 64, 100
+    index.add(vectors)
+    return lambda query: index.search(query[None], LIMIT)[1][0].tolist()
+
+
+HEADER = [
+    "chunks", "filter", "by", "recall@10", "search p50 ms", "p95", "of 8 p50 ms", "p95",
+    "words p50 ms", "p95", "retrieve p50 ms", "p95",
+]  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--chunks", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--beside", action="store_true")
+    parser.add_argument("--report", type=Path)
     arguments = parser.parse_args()
     scratch.start()
-    rows: list[list[object]] = [
-        [
-            "chunks",
-            "filter",
-            "by",
-            "search p50 ms",
-            "p95",
-            "words p50 ms",
-            "p95",
-            "retrieve p50 ms",
-            "p95",
-            "recall@10",
-        ]
-    ]
+    rows: list[list[object]] = [HEADER]
     for count in arguments.chunks:
         database, vectors = build(count)
         rows += [measure(database, vectors, name, arguments.queries) for name in FILTERS]
+        if arguments.beside:
+            rows += beside(vectors, arguments.queries)
     print()
     scratch.table(rows)
-    print(json.dumps({"queries": arguments.queries, "limit": LIMIT}))
+    if arguments.report:
+        report.write(arguments.report, "benchmarks.retrieval", __doc__, rows)
 
 
 if __name__ == "__main__":
