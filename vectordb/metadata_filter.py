@@ -21,8 +21,9 @@ _COMBINATIONS = {"$and": sql.SQL(" AND "), "$or": sql.SQL(" OR ")}
 
 # A chunk without the field matches only the negative operators.
 _VALUE = sql.SQL("(metadata -> {name})")
-_EQUAL = sql.SQL("coalesce({field} = {value}::jsonb, false)")
-_AMONG = sql.SQL("coalesce({field} IN ({values}), false)")
+# Contained, not equal: of large partitions an index knows what their metadata contain.
+_EQUAL = sql.SQL("metadata @> {part}::jsonb")
+_AMONG = sql.SQL("metadata @> ANY (ARRAY[{parts}]::jsonb[])")
 _COMPARED = sql.SQL("(jsonb_typeof({field}) = 'number' AND {field} {operator} {value}::jsonb)")
 _CONTAINED = sql.SQL(
     "coalesce(jsonb_typeof({field}) = 'string' AND strpos(metadata ->> {name}, {value}) > 0, false)"
@@ -99,12 +100,13 @@ def _field(name: str) -> sql.Composable:
     return _VALUE.format(name=sql.Literal(name))
 
 
-def _scalar(name: str, value: Any) -> sql.Literal:
+def _part(name: str, value: Any) -> sql.Literal:
+    """The part of the metadata that says so."""
     is_text = isinstance(value, str) and "\0" not in value
     is_number = isinstance(value, (bool, int, float)) and _is_finite(value)
     if not is_text and not is_number:
         raise _refuse(f"{name} can be compared with a text, a number, true or false.")
-    return sql.Literal(json.dumps(value))
+    return sql.Literal(json.dumps({name: value}))
 
 
 def _is_finite(number: float) -> bool:
@@ -115,7 +117,7 @@ def _is_finite(number: float) -> bool:
 
 
 def _equal(name: str, operand: Any) -> sql.Composable:
-    return _EQUAL.format(field=_field(name), value=_scalar(name, operand))
+    return _EQUAL.format(part=_part(name, operand))
 
 
 def _among(name: str, operand: Any) -> sql.Composable:
@@ -123,8 +125,8 @@ def _among(name: str, operand: Any) -> sql.Composable:
         raise _refuse(f"$in and $nin take a list of values for {name}.")
     if len(operand) > _MOST_VALUES:
         raise _refuse(f"$in and $nin take {_MOST_VALUES:,} values for {name} at most.")
-    values = [sql.SQL("{}::jsonb").format(_scalar(name, value)) for value in operand]
-    return _AMONG.format(field=_field(name), values=sql.SQL(", ").join(values))
+    parts = [_part(name, value) for value in operand]
+    return _AMONG.format(parts=sql.SQL(", ").join(parts))
 
 
 def _contained(name: str, operand: Any) -> sql.Composable:

@@ -57,6 +57,10 @@ def _index(database_id: str) -> sql.Identifier:
     return sql.Identifier(f"{table_name(database_id)}_hnsw")
 
 
+def _metadata_index(database_id: str) -> sql.Identifier:
+    return sql.Identifier(f"{table_name(database_id)}_metadata")
+
+
 def _new_index(database_id: str) -> sql.Identifier:
     return sql.Identifier(f"{table_name(database_id)}_hnsw_new")
 
@@ -122,12 +126,14 @@ def drop_index(database: VectorDatabase) -> None:
     """Back to exact scans: loading into an indexed table is a hundred times slower."""
     VectorDatabase.objects.filter(pk=database.pk).update(ef_search=None, index_recall=None)
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(_index(database.pk)))
+        for index in (_index(database.pk), _metadata_index(database.pk)):
+            cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(index))
 
 
 def build_index(database: VectorDatabase, count: int) -> None:
     """Index the partition, then choose how hard to search it so that recall holds. An index that is
     there serves until the new one is."""
+    _index_metadata(database)
     try:
         _create_index(database, count, workers=2)
     except DatabaseError:
@@ -142,6 +148,14 @@ def tune_index(database: VectorDatabase) -> None:
     """Choose anew how hard to search the index."""
     ef_search, recall = choose_ef_search(database)
     VectorDatabase.objects.filter(pk=database.pk).update(ef_search=ef_search, index_recall=recall)
+
+
+def _index_metadata(database: VectorDatabase) -> None:
+    """For filters that keep little. It follows changes well enough never to be made anew."""
+    statement = "CREATE INDEX IF NOT EXISTS {} ON {} USING gin (metadata jsonb_path_ops)"
+    with connection.cursor() as cursor:
+        names = (_metadata_index(database.pk), table(database.pk))
+        cursor.execute(sql.SQL(statement).format(*names))
 
 
 @transaction.atomic
