@@ -61,14 +61,27 @@ class Scored:
 
     def best(self, limit: int, condition: sql.Composable | None = None) -> list[int]:
         """The ids with the highest scores, best first; fewer only when fewer match the condition."""
-        kept: list[int] = []
-        start, step = 0, limit if condition is None else _FIRST_CHECK
-        while start < self.total and len(kept) < limit:
-            some = self._between(start, start + step)
-            alive = _alive(self._database, some, condition)
-            kept += [chunk_id for chunk_id in some if chunk_id in alive]
-            start, step = start + step, step * _GROWTH
+        count = limit if condition is None else max(limit, _FIRST_CHECK)
+        kept = self._alive_between(0, count, condition)
+        while len(kept) < limit and count < self.total:
+            if condition is not None and len(kept) * _GROWTH < 2 * limit:
+                # It keeps little: looked up at once, that is faster than going on.
+                return self._among(_kept(self._database, condition)).best(limit)
+            kept += self._alive_between(count, count * _GROWTH, condition)
+            count *= _GROWTH
         return kept[:limit]
+
+    def _alive_between(self, start: int, end: int, condition: sql.Composable | None) -> list[int]:
+        some = self._between(start, end)
+        alive = _alive(self._database, some, condition)
+        return [chunk_id for chunk_id in some if chunk_id in alive]
+
+    def _among(self, ids: "Ids") -> "Scored":
+        """Without all chunks but these."""
+        import numpy as np
+
+        is_kept = np.isin(self._ids, ids, assume_unique=True)
+        return Scored(self._database, self._ids[is_kept], self._scores[is_kept])
 
     def _between(self, start: int, end: int) -> list[int]:
         """Ids by score, then by id. Only the beginning is put in order."""
@@ -218,6 +231,17 @@ def _alive(
     """Those that are still there and satisfy the condition."""
     statement = _ALIVE.format(partitions.table(database.pk), condition or sql.SQL("true"))
     return {row[0] for row in _rows(statement, [list(ids)])}
+
+
+_KEPT = sql.SQL("SELECT id FROM {} WHERE {}")
+
+
+def _kept(database: VectorDatabase, condition: sql.Composable) -> "Ids":
+    """All chunks that satisfy the condition."""
+    import numpy as np
+
+    rows = _rows(_KEPT.format(partitions.table(database.pk), condition), [])
+    return np.fromiter((row[0] for row in rows), np.int64, len(rows))
 
 
 def _rows(statement: sql.Composable, values: list[Any]) -> list[tuple[Any, ...]]:

@@ -133,9 +133,11 @@ def _bring_up_to_date(database: VectorDatabase) -> None:
     database.refresh_from_db()
 
 
-def test_a_filter_holds_however_far_down_its_chunks_are(library, monkeypatch):
+# By looking farther down, and by looking up what the filter keeps.
+@pytest.mark.parametrize("growth", [100, 2])
+def test_a_filter_holds_however_far_down_its_chunks_are(library, monkeypatch, growth):
     monkeypatch.setattr(keyword_search, "_FIRST_CHECK", 1)
-    monkeypatch.setattr(keyword_search, "_GROWTH", 1)
+    monkeypatch.setattr(keyword_search, "_GROWTH", growth)
     question = "whale oil lamps of the coast"
     assert found(library, question, topic="sea") == ["whales"]
     assert found(library, question, topic="lamps", limit=1) == found(library, question)[:1]
