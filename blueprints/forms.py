@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings as django_settings
 
 from accounts.models import UseCase
 from blueprints.llm_settings import (
@@ -17,6 +18,7 @@ from config.status import Status
 from vectordb.models import VectorDatabase
 from vectordb.retrieval_settings import (
     DOCUMENTS_RANGE,
+    SIMILARITY_RANGE,
     TOKENS_RANGE,
     RetrievalSettings,
     SearchMode,
@@ -71,6 +73,10 @@ class SettingsForm(forms.Form):
         forms.IntegerField, "Token cap", TOKENS_RANGE, is_log=True, placeholder="context"
     )
     search_mode = forms.ChoiceField(label="Search", choices=SearchMode.choices, required=False)
+    similarity_threshold = _number(
+        forms.FloatField, "Least similarity", SIMILARITY_RANGE, step=0.05, placeholder="any"
+    )
+    rerank = forms.BooleanField(required=False, label="Rerank with the cross encoder")
     add_neighbor_chunks = forms.BooleanField(
         required=False,
         label="Add neighbour chunks (i−1, i, i+1)",  # noqa: RUF001 - a minus
@@ -89,6 +95,9 @@ class SettingsForm(forms.Form):
         self.fields["llm_id"].choices = _llm_choices(settings)  # type: ignore[attr-defined]
         choices = _database_choices(use_case, settings)
         self.fields["vector_database_id"].choices = choices  # type: ignore[attr-defined]
+        # One that was taken away can still be switched off.
+        if not (django_settings.RERANKER or settings.retrieval_settings.rerank):
+            del self.fields["rerank"]
 
     def answer_settings(self) -> AnswerSettings:
         """What the form says; settings that it does not show are kept. Raises InvalidInput."""
@@ -111,7 +120,10 @@ class SettingsForm(forms.Form):
                         "max_documents_retrieved_per_prompt",
                         "max_tokens",
                         "add_neighbor_chunks",
+                        "similarity_threshold",
+                        "rerank",
                     )
+                    if key in data
                 }
                 | {"search_mode": data["search_mode"] or retrieval.search_mode}
             ),

@@ -22,6 +22,7 @@ from config.api.fields import (
 from config.api.paging import ListQuery
 from vectordb.retrieval_settings import (
     DOCUMENTS_RANGE,
+    SIMILARITY_RANGE,
     TOKENS_RANGE,
     RetrievalMode,
     RetrievalSettings,
@@ -77,6 +78,20 @@ class VectorDatabaseSettingsSerializer(CamelSerializer):
     maximal_marginal_relevance_lambda = Float(
         required=False, allow_null=True, min_value=0, max_value=1, default=0.5
     )
+    similarity_threshold = Float(
+        required=False,
+        allow_null=True,
+        min_value=SIMILARITY_RANGE[0],
+        max_value=SIMILARITY_RANGE[1],
+        default=None,
+        help_text="Chunks whose cosine similarity to the question is lower are left out. Told when "
+        "it is set.",
+    )
+    rerank = Bool(
+        default=False,
+        help_text="Whether a cross encoder orders what was found anew; only where one is configured "
+        "(GROUNDWORK_RERANKER). Told when it is on.",
+    )
 
     def to_internal_value(self, data: Any) -> RetrievalSettings:
         given = super().to_internal_value(data)
@@ -88,9 +103,11 @@ class VectorDatabaseSettingsSerializer(CamelSerializer):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         told: dict[str, Any] = super().to_representation(instance)
-        if told.get("searchMode") == SearchMode.HYBRID:
-            del told["searchMode"]
-        return told
+        # Other clients know none of these.
+        usual = {"searchMode": SearchMode.HYBRID, "similarityThreshold": None, "rerank": False}
+        return {
+            name: value for name, value in told.items() if name not in usual or value != usual[name]
+        }
 
 
 class SettingsRequest(CamelSerializer):

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.text import slugify
@@ -167,6 +168,12 @@ def check_settings(
     if settings.prompt_type not in PromptType.values:
         raise InvalidInput("This prompt type is not known.", field="prompt_type")
     _check_llm(settings)
+    if settings.retrieval_settings.rerank and not django_settings.RERANKER:
+        raise InvalidInput(
+            "No reranker is configured: set GROUNDWORK_RERANKER on the server, or leave reranking "
+            "off.",
+            field="rerank",
+        )
     if settings.vector_database_id is None:
         return None
     return _usable_database(settings.vector_database_id, user, use_case)

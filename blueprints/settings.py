@@ -45,17 +45,15 @@ class AnswerSettings:
 
     def content_hash(self) -> str:
         """Equal for equal settings: the SHA-256 of their canonical JSON."""
-        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
-
-    def to_json(self) -> dict[str, Any]:
-        return {
+        parts = {
             "llm_id": self.llm_id,
             "llm_settings": self.llm_settings.to_json(),
             "vector_database_id": self.vector_database_id,
-            "retrieval_settings": self.retrieval_settings.to_json(),
+            "retrieval_settings": self.retrieval_settings.to_hash(),
             "prompt_type": str(self.prompt_type),
         }
+        canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

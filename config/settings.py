@@ -306,6 +306,9 @@ FETCH_SECONDS = env_int("GROUNDWORK_FETCH_SECONDS", 300)
 FETCH_ALLOWED_HOSTS = env_list("GROUNDWORK_FETCH_ALLOWED_HOSTS", [])
 
 DEFAULT_EMBEDDING_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+# A cross encoder that orders what was found anew: a folder, or a name whose files are on this disk
+# already. The web process only looks whether there is one.
+RERANKER = env_str("GROUNDWORK_RERANKER")
 # Partitions with more chunks than this get an HNSW index; smaller ones are scanned exactly.
 EXACT_SCAN_LIMIT = env_int("GROUNDWORK_EXACT_SCAN_LIMIT", 20_000)
 

@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.running",
     "tests.stack",
     "tests.browser",
+    "tests.cross_encoders",
 ]
 
 

@@ -55,7 +55,7 @@ if "GROUNDWORK_TESTING" not in os.environ:
     os.environ["GROUNDWORK_DATA"] = str(_folder)
     os.environ["GROUNDWORK_SECRET_KEY"] = "tests-only-" + "0123456789abcdef" * 3
     os.environ["GROUNDWORK_LOCAL_LLM_SERVERS"] = ","
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GROUNDWORK_DEBUG"):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GROUNDWORK_DEBUG", "GROUNDWORK_RERANKER"):
         os.environ.pop(name, None)
     if "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = _start_database(_folder, _lock)

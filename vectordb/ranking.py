@@ -1,7 +1,7 @@
 """Which chunks fit a question best: by meaning, by words, or by both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from psycopg import sql
 
@@ -15,8 +15,10 @@ from vectordb.models import VectorDatabase
 from vectordb.passages import Record
 from vectordb.retrieval_settings import RetrievalMode, RetrievalSettings, SearchMode
 
-# How many of each search are fused.
+# How many of each search are fused, and looked through for those that are similar enough.
 DEPTH = 100
+# How many a reranker reads.
+RERANK_DEPTH = 30
 # Among how many those that differ are looked for.
 _CANDIDATES = 50
 # How much the meaning counts beside the words, of 1. Vectors of a model that does not know the
@@ -38,32 +40,74 @@ class Query:
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """Chunk ids, best first, and how well each fits, 0 to 1. `search` says how vectors were looked
-    up: "exact", "hnsw", or "" when they were not."""
+    up: "exact", "hnsw", or "" when they were not. `too_far` are those that would have been chosen,
+    were they similar enough to the question, with the rank that they had."""
 
     ids: list[int]
     fits: list[float]
     search: str
+    too_far: dict[int, int] = field(default_factory=dict)
+
+    def first(self, count: int) -> "Ranked":
+        return replace(self, ids=self.ids[:count], fits=self.fits[:count])
 
 
-def ranked(query: Query, limit: int, record: Record) -> Ranked:
-    """The `limit` best chunks; fewer only when fewer match. Raises Conflict for a search by words
-    alone where there is no index of words."""
+def candidates(query: Query, record: Record) -> Ranked:
+    """The chunks to choose from, best first. Raises Conflict for a search by words alone where
+    there is no index of words."""
     settings = query.settings
-    if settings.retrieval_mode != RetrievalMode.MMR:
-        return _found(query, limit, record)
-    candidates = _found(query, max(_CANDIDATES, limit), record)
-    vectors = search.vectors(query.database, candidates.ids)
-    fits = dict(zip(candidates.ids, candidates.fits, strict=True))
-    trade_off = settings.maximal_marginal_relevance_lambda
-    chosen = diversified(
+    wanted = settings.documents
+    if settings.rerank:
+        wanted = max(wanted, RERANK_DEPTH)
+    elif settings.retrieval_mode == RetrievalMode.MMR:
+        wanted = max(wanted, _CANDIDATES)
+    if settings.similarity_threshold is None:
+        return _found(query, wanted, record)
+    # Before the choice: else those would take the places of others that are similar enough.
+    found = _found(query, max(wanted, DEPTH), record)
+    return _similar_enough(query, found, settings.similarity_threshold, record).first(wanted)
+
+
+def chosen(query: Query, found: Ranked, record: Record) -> Ranked:
+    """The best of the candidates; fewer than the settings ask for only when there are fewer."""
+    limit = query.settings.documents
+    if query.settings.retrieval_mode != RetrievalMode.MMR:
+        return found.first(limit)
+    vectors = search.vectors(query.database, found.ids)
+    fits = dict(zip(found.ids, found.fits, strict=True))
+    trade_off = query.settings.maximal_marginal_relevance_lambda
+    best = diversified(
         {chunk_id: Candidate(fits[chunk_id], vector) for chunk_id, vector in vectors.items()},
         trade_off=trade_off,
         limit=limit,
     )
     note = f"relevance counts {trade_off:.0%}, difference the rest"
-    record.note("diversity", len(candidates.ids), len(chosen), note)
-    record.rankings["diversity"] = chosen
-    return Ranked(chosen, [fits[chunk_id] for chunk_id in chosen], candidates.search)
+    record.note("diversity", len(found.ids), len(best), note)
+    record.rankings["diversity"] = best
+    return replace(found, ids=best, fits=[fits[chunk_id] for chunk_id in best])
+
+
+def _similar_enough(query: Query, found: Ranked, threshold: float, record: Record) -> Ranked:
+    """Without those whose cosine similarity to the question is below the threshold, however they
+    were found: words alone can be chance."""
+    distances = search.distances(query.database, query.vector, found.ids)
+    kept = [
+        place
+        for place, chunk_id in enumerate(found.ids)
+        if 1 - distances.get(chunk_id, 2.0) >= threshold
+    ]
+    record.note("threshold", len(found.ids), len(kept), f"similarity of {threshold:g} or more")
+    places = set(kept)
+    return replace(
+        found,
+        ids=[found.ids[place] for place in kept],
+        fits=[found.fits[place] for place in kept],
+        too_far={
+            chunk_id: place + 1
+            for place, chunk_id in enumerate(found.ids[: query.settings.documents])
+            if place not in places
+        },
+    )
 
 
 def _found(query: Query, limit: int, record: Record) -> Ranked:

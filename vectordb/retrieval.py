@@ -1,7 +1,8 @@
 """The one way from a question to passages, for chats, pages, APIs and measurements alike."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import ProgrammingError, connection
@@ -14,7 +15,8 @@ from vectordb.embedding import embed_query
 from vectordb.metadata_filter import to_sql, validate_metadata_filter
 from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, VectorDatabase
 from vectordb.passages import Dropped, Passage, Record, Retrieval
-from vectordb.ranking import Query, ranked
+from vectordb.ranking import Query, Ranked, candidates, chosen
+from vectordb.reranking import require_reranker, reranked
 from vectordb.retrieval_settings import RetrievalSettings
 from vectordb.selection import cap, without_overlap
 
@@ -33,15 +35,24 @@ async def retrieve(
 
     `token_limit` is what is left of the LLM's context: the smaller of it and the settings' own cap
     holds for the sum of all passages. Raises InvalidInput for a filter that cannot be read, and
-    Conflict for a database without chunks. For workers only: it loads the embedding model.
+    Conflict for a database without chunks, and where the settings ask for a reranker and this
+    process has none. For workers only: it loads the embedding model.
     """
     condition = to_sql(metadata_filter)
+    if settings.rerank:
+        require_reranker()
     record = Record()
     vector = await embed_query(database.embedding_model, query)
     record.note("embed", 1, 1)
     caps = [limit for limit in (settings.max_tokens, token_limit) if limit is not None]
     asked = Query(database, query, vector, settings, condition)
-    return await in_thread(_retrieve, asked, min(caps, default=None), record)
+    limit = min(caps, default=None)
+    if not settings.rerank:
+        return await in_thread(_retrieve, asked, limit, record)
+    # In between, without a thread and a connection of those that all answers share.
+    found, texts = await in_thread(_candidates_with_texts, asked, record)
+    found = await reranked(query, found, texts, record)
+    return await in_thread(_select, asked, found, limit, record)
 
 
 def chunk_in_context(
@@ -64,15 +75,20 @@ def _same_document(other: Chunk | None, chunk: Chunk) -> Chunk | None:
 
 
 def _retrieve(query: Query, token_limit: int | None, record: Record) -> Retrieval:
-    try:
-        found = ranked(query, query.settings.documents, record)
-        passages = _passages(query, found.ids, record)
-    except ProgrammingError as error:
-        if isinstance(error.__cause__, errors.UndefinedTable):
-            raise Conflict(
-                "This vector database has no chunks: wait until it is built, or build it again."
-            ) from error
-        raise
+    with _built():
+        found = candidates(query, record)
+    return _select(query, found, token_limit, record)
+
+
+def _candidates_with_texts(query: Query, record: Record) -> tuple[Ranked, dict[int, str]]:
+    with _built():
+        found = candidates(query, record)
+        return found, _texts(query, found.ids)
+
+
+def _select(query: Query, found: Ranked, token_limit: int | None, record: Record) -> Retrieval:
+    with _built():
+        passages = _passages(query, chosen(query, found, record), record)
     selected = _selected(query, passages, token_limit, record)
     return Retrieval(
         # In order of rank of the hit; inside a group as the document has it.
@@ -82,6 +98,18 @@ def _retrieve(query: Query, token_limit: int | None, record: Record) -> Retrieva
         search=found.search,
         dropped=tuple(record.dropped),
     )
+
+
+@contextmanager
+def _built() -> Iterator[None]:
+    try:
+        yield
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, errors.UndefinedTable):
+            raise Conflict(
+                "This vector database has no chunks: wait until it is built, or build it again."
+            ) from error
+        raise
 
 
 def _selected(
@@ -113,11 +141,12 @@ def _why_not(passage: Passage, place: int, capped: list[Passage], token_limit: i
     return f"has {passage.token_count:,} tokens, and {left:,} of {token_limit:,} are left"
 
 
-def _passages(query: Query, hits: list[int], record: Record) -> list[Passage]:
+def _passages(query: Query, found: Ranked, record: Record) -> list[Passage]:
     """The hits and, where wanted, their neighbours: the most important first.
 
     A chunk belongs to the best hit that brings it.
     """
+    hits = found.ids
     ranks: dict[int, int] = {}
     reach = (-1, 0, 1) if query.settings.add_neighbor_chunks else (0,)
     for rank, chunk_id in enumerate(hits, 1):
@@ -126,14 +155,18 @@ def _passages(query: Query, hits: list[int], record: Record) -> list[Passage]:
             same = (chunk_id + step) // CHUNKS_PER_DOCUMENT == chunk_id // CHUNKS_PER_DOCUMENT
             if same:
                 ranks.setdefault(chunk_id + step, rank)
+    # As a neighbour, what is not similar enough itself may come along.
+    too_far = {key: rank for key, rank in found.too_far.items() if key not in ranks}
     places = record.ranks_of(hits)
-    passages = [
-        _passage(row, ranks[row[0]], places.get(row[0])) for row in _fetch(query, list(ranks), hits)
-    ]
-    record.note("neighbours", len(hits), len(passages))
+    by_id = {
+        row[0]: _passage(row, (ranks | too_far)[row[0]], places.get(row[0]))
+        for row in _fetch(query, [*ranks, *too_far], [*hits, *too_far])
+    }
+    _note_too_far(query, [by_id.pop(key) for key in too_far if key in by_id], record)
+    record.note("neighbours", len(hits), len(by_id))
     best_first = {chunk_id: place for place, chunk_id in enumerate(hits)}
     return sorted(
-        passages,
+        by_id.values(),
         key=lambda passage: (
             passage.rank,
             best_first.get(passage.chunk_id, len(hits)),
@@ -142,7 +175,17 @@ def _passages(query: Query, hits: list[int], record: Record) -> list[Passage]:
     )
 
 
-_TEXTS = sql.SQL(
+def _note_too_far(query: Query, passages: list[Passage], record: Record) -> None:
+    threshold = query.settings.similarity_threshold
+    record.dropped += [
+        Dropped.of(
+            passage, "threshold", f"similarity {passage.similarity:.3f} is below {threshold:g}"
+        )
+        for passage in passages
+    ]
+
+
+_PASSAGES = sql.SQL(
     "SELECT id, document_id, position, page, start_offset, end_offset, token_count, text, metadata::text,"
     " embedding <=> {vector}::halfvec FROM {table}"
     " WHERE id = ANY({ids}) AND (id = ANY({hits}) OR {condition})"
@@ -153,7 +196,7 @@ def _fetch(query: Query, ids: list[int], hits: list[int]) -> list[tuple[Any, ...
     """The rows of these chunks; neighbours only where they satisfy the filter too."""
     if not ids:
         return []
-    statement = _TEXTS.format(
+    statement = _PASSAGES.format(
         vector=search.vector_literal(query.vector),
         table=partitions.table(query.database.pk),
         ids=sql.Literal(ids),
@@ -164,6 +207,15 @@ def _fetch(query: Query, ids: list[int], hits: list[int]) -> list[tuple[Any, ...
         cursor.execute(statement)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+_TEXTS = sql.SQL("SELECT id, text FROM {} WHERE id = ANY({})")
+
+
+def _texts(query: Query, ids: list[int]) -> dict[int, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TEXTS.format(partitions.table(query.database.pk), sql.Literal(ids)))
+        return dict(cursor.fetchall())
 
 
 def _passage(row: tuple[Any, ...], rank: int, ranks: dict[str, int] | None) -> Passage:

@@ -10,6 +10,7 @@ from config.errors import InvalidInput
 DEFAULT_DOCUMENTS = 4
 DOCUMENTS_RANGE = (1, 10)
 TOKENS_RANGE = (1, 51_200)
+SIMILARITY_RANGE = (0, 1)
 
 
 class Retriever(models.TextChoices):
@@ -31,7 +32,8 @@ class RetrievalMode(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class RetrievalSettings:
-    """`None` stands for the default: 4 chunks, no token cap but the LLM's context."""
+    """`None` stands for the default: 4 chunks, no token cap but the LLM's context, and no
+    threshold, which is a cosine similarity."""
 
     max_documents_retrieved_per_prompt: int | None = None
     max_tokens: int | None = None
@@ -40,11 +42,14 @@ class RetrievalSettings:
     retriever: str = Retriever.SINGLE_LOOKUP
     retrieval_mode: str = RetrievalMode.SIMILARITY
     maximal_marginal_relevance_lambda: float = 0.5
+    similarity_threshold: float | None = None
+    rerank: bool = False
 
     def __post_init__(self) -> None:
         _require_range(self, "max_documents_retrieved_per_prompt", DOCUMENTS_RANGE)
         _require_range(self, "max_tokens", TOKENS_RANGE)
         _require_range(self, "maximal_marginal_relevance_lambda", (0, 1))
+        _require_range(self, "similarity_threshold", SIMILARITY_RANGE)
         if self.search_mode not in SearchMode.values:
             raise InvalidInput("This way of searching is not known.", field="search_mode")
         if self.retriever not in Retriever.values:
@@ -60,10 +65,22 @@ class RetrievalSettings:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    def to_hash(self) -> dict[str, Any]:
+        """As JSON without the settings that were added later and are not in use, so that what was
+        saved before them still counts as the same."""
+        return {
+            key: value
+            for key, value in self.to_json().items()
+            if key not in _ADDED_LATER or value != _ADDED_LATER[key]
+        }
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         known = {field.name for field in fields(cls)}
         return cls(**{key: value for key, value in data.items() if key in known})
+
+
+_ADDED_LATER = {"similarity_threshold": None, "rerank": False}
 
 
 def _require_range(settings: RetrievalSettings, field: str, bounds: tuple[float, float]) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings as django_settings
+
 from vectordb.chunking_settings import (
     DEFAULT_SEPARATORS,
     LARGEST_CHUNK,
@@ -14,6 +16,7 @@ from vectordb.models import ChunkingMethod
 from vectordb.retrieval_settings import (
     DEFAULT_DOCUMENTS,
     DOCUMENTS_RANGE,
+    SIMILARITY_RANGE,
     TOKENS_RANGE,
     RetrievalMode,
     Retriever,
@@ -88,6 +91,7 @@ def _parameter(
 def retrieval_settings() -> Json:
     """The settings of a blueprint's look-ups. No default is a fraction: clients refuse those."""
     low, high = DOCUMENTS_RANGE
+    farthest, nearest = SIMILARITY_RANGE
     fewest, most = TOKENS_RANGE
     variety = _setting(
         "maximal_marginal_relevance_lambda",
@@ -97,6 +101,13 @@ def retrieval_settings() -> Json:
         "set.",
         minimum=0,
         maximum=1,
+    )
+    reranking = _setting(
+        "rerank",
+        "boolean",
+        "Rerank",
+        "Whether a cross encoder orders what was found anew.",
+        default=False,
     )
     return {
         "settings": [
@@ -150,6 +161,15 @@ def retrieval_settings() -> Json:
                 enum=[str(word) for word in RetrievalMode.values],
                 settings=[variety],
             ),
+            _setting(
+                "similarity_threshold",
+                "number",
+                "Threshold",
+                "How similar a passage must be to the question; unless set, it need not be.",
+                minimum=farthest,
+                maximum=nearest,
+            ),
+            *([reranking] if django_settings.RERANKER else []),
         ]
     }
 

@@ -42,8 +42,8 @@ _EMPTY_WORDS = frozenset(
 _WORD = re.compile(r"\w+")
 
 NO_SOURCES = (
-    "This LLM only quotes sources, and there are none: choose a vector database for this "
-    "blueprint, or another LLM."
+    "This LLM only quotes sources, and it was given none: choose a vector database for this "
+    "blueprint, retrieve with a lower threshold or a wider filter, or choose another LLM."
 )
 NO_ANSWER = (
     "The sources don't answer this question: none of their sentences is close enough to it. "

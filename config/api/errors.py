@@ -52,6 +52,8 @@ _RETRIEVAL_SETTINGS = (
     "retriever",
     "retrieval_mode",
     "maximal_marginal_relevance_lambda",
+    "similarity_threshold",
+    "rerank",
 )
 _CHUNKING = (
     "embedding_model",

@@ -133,6 +133,8 @@ def test_a_changed_setting_is_the_chats_own_until_reset(signed_in, world):
         ("vector_database_id", ""),
         ("temperature", "warm"),
         ("search_mode", "bm25"),
+        ("similarity_threshold", "1.01"),
+        ("similarity_threshold", "-0.1"),
     ],
 )
 def test_an_impossible_setting_is_refused_at_its_field(signed_in, world, field, value):

@@ -1,0 +1,63 @@
+"""How passages are looked up, in the chat's panel and in the form of a blueprint."""
+
+import pytest
+from django.urls import reverse
+
+from playground import services
+from tests.pages.conftest import HTMX
+
+
+@pytest.fixture
+def signed_in(client, alice, world):
+    client.force_login(alice)
+    return client
+
+
+def panel(world, **changes):
+    unchanged = {"llm_id": "extractive", "prompt_type": "on"}
+    return {**unchanged, "vector_database_id": world.database.pk, **changes}
+
+
+def kept(world):
+    world.chat.refresh_from_db()
+    return services.effective_settings(world.chat).retrieval_settings
+
+
+def form_url(world) -> str:
+    return reverse("playground:blueprint-edit", args=[world.playground.pk, world.blueprint.pk])
+
+
+def test_a_threshold_is_chosen_and_kept(signed_in, world):
+    url = reverse("playground:chat-settings", args=[world.chat.pk])
+    data = panel(world, similarity_threshold="0.35")
+
+    signed_in.post(url, data, headers=HTMX)
+
+    assert kept(world).similarity_threshold == 0.35
+    page = signed_in.get(reverse("playground:chat-detail", args=[world.chat.pk])).content.decode()
+    assert 'name="similarity_threshold" value="0.35"' in page
+    assert 'name="similarity_threshold"' in signed_in.get(form_url(world)).content.decode()
+
+
+def test_reranking_is_offered_only_where_there_is_a_reranker(signed_in, world, settings):
+    chat = reverse("playground:chat-detail", args=[world.chat.pk])
+    url = reverse("playground:chat-settings", args=[world.chat.pk])
+    for page in (chat, form_url(world)):
+        assert 'name="rerank"' not in signed_in.get(page).content.decode()
+    signed_in.post(url, panel(world, rerank="on"), headers=HTMX)
+    assert not kept(world).rerank
+
+    settings.RERANKER = "a/cross-encoder"
+    for page in (chat, form_url(world)):
+        assert 'name="rerank"' in signed_in.get(page).content.decode()
+    signed_in.post(url, panel(world, rerank="on"), headers=HTMX)
+    assert kept(world).rerank
+
+    # Taken away again, it is refused until it is switched off.
+    settings.RERANKER = ""
+    assert 'name="rerank"' in signed_in.get(chat).content.decode()
+    refused = signed_in.post(url, panel(world, rerank="on", temperature="0.3"), headers=HTMX)
+    assert refused.status_code == 422
+    assert "No reranker is configured" in refused.content.decode()
+    signed_in.post(url, panel(world), headers=HTMX)
+    assert not kept(world).rerank
