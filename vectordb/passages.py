@@ -10,8 +10,8 @@ from typing import Any
 class Passage:
     """A piece of a document, ready to be quoted.
 
-    `similarity` is the cosine similarity to the question, -1 to 1; a neighbour that was not itself
-    a hit has its own too. `start` and `end` are character offsets in the document's extracted text.
+    `similarity` is the cosine similarity to the question, -1 to 1, or to the most similar of the
+    questions that were searched for; a neighbour that was not itself a hit has its own too. `start` and `end` are character offsets in the document's extracted text.
     `ranks` is its place, from 1, in each ranking that knew it; a neighbour was in none.
     """
 
@@ -78,29 +78,40 @@ class Stage:
 @dataclass
 class Record:
     """The stages so far; each took from the end of the one before. And what they did with each
-    passage: `rankings` are chunk ids, best first, by the name of the ranking."""
+    passage: `rankings` are names with chunk ids, best first. `search` says which of several
+    searches the stages belong to."""
 
     stages: list[Stage] = field(default_factory=list)
-    rankings: dict[str, Sequence[int]] = field(default_factory=dict)
+    rankings: list[tuple[str, Sequence[int]]] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
+    search: str = ""
     _since: float = field(default_factory=time.perf_counter)
 
     def note(self, name: str, entered: int, left: int, note: str = "") -> None:
         now = time.perf_counter()
-        self.stages.append(Stage(name, entered, left, round((now - self._since) * 1000, 3), note))
+        self._add(name, entered, left, (now - self._since) * 1000, note)
         self._since = now
 
     def note_at_once(self, name: str, entered: int, left: int, note: str = "") -> None:
         """Of a stage whose time is that of the next one."""
-        self.stages.append(Stage(name, entered, left, 0.0, note))
+        self._add(name, entered, left, 0.0, note)
+
+    def _add(self, name: str, entered: int, left: int, milliseconds: float, note: str) -> None:
+        note = " · ".join(filter(None, (self.search, note)))
+        self.stages.append(Stage(name, entered, left, round(milliseconds, 3), note))
+
+    def rank(self, name: str, chunk_ids: Sequence[int]) -> None:
+        self.rankings.append((name, chunk_ids))
 
     def ranks_of(self, chunk_ids: Iterable[int]) -> dict[int, dict[str, int]]:
-        """The place of each chunk, from 1, in each ranking that knew it."""
+        """The place of each chunk, from 1, in each ranking that knew it; the best one of several
+        rankings of a name."""
         ranks: dict[int, dict[str, int]] = {chunk_id: {} for chunk_id in chunk_ids}
-        for name, ranking in self.rankings.items():
+        for name, ranking in self.rankings:
             for place, chunk_id in enumerate(ranking, 1):
                 if chunk_id in ranks:
-                    ranks[chunk_id][name] = place
+                    known = ranks[chunk_id]
+                    known[name] = min(place, known.get(name, place))
         return ranks
 
 
@@ -113,6 +124,7 @@ class Retrieval:
     query: str
     search: str  # how vectors were looked up: "exact", "hnsw", or "" when they were not
     dropped: tuple[Dropped, ...] = ()
+    searches: tuple[str, ...] = ()  # what was searched for, where that is not the query alone
 
     @property
     def token_count(self) -> int:
@@ -126,6 +138,7 @@ class Retrieval:
         """The record as JSON; texts are left out, chunk ids say which passages were meant."""
         return {
             "query": self.query,
+            "searches": list(self.searches),
             "search": self.search,
             "stages": [asdict(stage) for stage in self.stages],
             "passages": [

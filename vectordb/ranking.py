@@ -9,7 +9,7 @@ from config.errors import Conflict
 from vectordb import search
 from vectordb.diversity import Candidate, diversified
 from vectordb.embedding_models import get_model
-from vectordb.fusion import Measure, fused
+from vectordb.fusion import Measure, fused, fused_ranks
 from vectordb.keyword_search import facts_of, score_words
 from vectordb.models import VectorDatabase
 from vectordb.passages import Record
@@ -28,13 +28,24 @@ _MEANING, _FOREIGN_MEANING = 0.55, 0.2
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`vector` is that of `text`; `condition` is what a metadata filter says, in SQL."""
+    """`vector` is that of `text`; `condition` is what a metadata filter says, in SQL. `further` are
+    questions that are searched for as well, each with its vector."""
 
     database: VectorDatabase
     text: str
     vector: Sequence[float]
     settings: RetrievalSettings
     condition: sql.Composable | None = None
+    further: tuple[tuple[str, Sequence[float]], ...] = ()
+
+    @property
+    def vectors(self) -> list[Sequence[float]]:
+        return [self.vector, *(vector for _, vector in self.further)]
+
+    def searches(self) -> "list[Query]":
+        """One for each question."""
+        alone = replace(self, further=())
+        return [alone, *(replace(alone, text=text, vector=to) for text, to in self.further)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +72,13 @@ def candidates(query: Query, record: Record) -> Ranked:
         wanted = max(wanted, RERANK_DEPTH)
     elif settings.retrieval_mode == RetrievalMode.MMR:
         wanted = max(wanted, _CANDIDATES)
-    if settings.similarity_threshold is None:
-        return _found(query, wanted, record)
-    # Before the choice: else those would take the places of others that are similar enough.
-    found = _found(query, max(wanted, DEPTH), record)
-    return _similar_enough(query, found, settings.similarity_threshold, record).first(wanted)
+    threshold = settings.similarity_threshold
+    depth = wanted if threshold is None and not query.further else max(wanted, DEPTH)
+    found = _found_by_all(query, depth, record) if query.further else _found(query, depth, record)
+    if threshold is not None:
+        # Before the choice: else those would take the places of others that are similar enough.
+        found = _similar_enough(query, found, threshold, record)
+    return found.first(wanted)
 
 
 def chosen(query: Query, found: Ranked, record: Record) -> Ranked:
@@ -83,14 +96,14 @@ def chosen(query: Query, found: Ranked, record: Record) -> Ranked:
     )
     note = f"relevance counts {trade_off:.0%}, difference the rest"
     record.note("diversity", len(found.ids), len(best), note)
-    record.rankings["diversity"] = best
+    record.rank("diversity", best)
     return replace(found, ids=best, fits=[fits[chunk_id] for chunk_id in best])
 
 
 def _similar_enough(query: Query, found: Ranked, threshold: float, record: Record) -> Ranked:
-    """Without those whose cosine similarity to the question is below the threshold, however they
-    were found: words alone can be chance."""
-    distances = search.distances(query.database, query.vector, found.ids)
+    """Without those whose cosine similarity to the question (the nearest of several) is below the
+    threshold, however they were found: words alone can be chance."""
+    distances = search.distances(query.database, query.vectors, found.ids)
     kept = [
         place
         for place, chunk_id in enumerate(found.ids)
@@ -108,6 +121,28 @@ def _similar_enough(query: Query, found: Ranked, threshold: float, record: Recor
             if place not in places
         },
     )
+
+
+def _found_by_all(query: Query, limit: int, record: Record) -> Ranked:
+    """What the searches found, each `limit` chunks deep, as one ranking."""
+    searches = query.searches()
+    found = []
+    for number, one in enumerate(searches, 1):
+        record.search = f"{number} of {len(searches)}"
+        found.append(_found(one, limit, record))
+    record.search = ""
+    fits = fused_ranks([ranked.ids for ranked in found])
+    best = list(fits)
+    record.note(
+        "fusion",
+        sum(len(ranked.ids) for ranked in found),
+        len(best),
+        f"of {len(searches)} searches",
+    )
+    # Their own fusions of meaning and words were steps on the way to this one.
+    record.rankings = [ranking for ranking in record.rankings if ranking[0] != "fusion"]
+    record.rank("fusion", best)
+    return Ranked(best, list(fits.values()), found[0].search)
 
 
 def _found(query: Query, limit: int, record: Record) -> Ranked:
@@ -133,10 +168,10 @@ def _by_both(query: Query, limit: int, record: Record) -> Ranked:
     words = score_words(query.database, query.text)
     matches = words.best(depth, query.condition)
     record.note("keyword search", words.total, len(matches))
-    record.rankings["words"] = matches
+    record.rank("words", matches)
     distances = {hit.chunk_id: hit.distance for hit in near.hits}
     farther = [chunk_id for chunk_id in matches if chunk_id not in distances]
-    distances |= search.distances(query.database, query.vector, farther)
+    distances |= search.distances(query.database, [query.vector], farther)
     weight = _weight_of_meaning(query.database)
     best = fused(
         [
@@ -146,7 +181,7 @@ def _by_both(query: Query, limit: int, record: Record) -> Ranked:
         limit,
     )
     record.note("fusion", len(distances), len(best), f"meaning counts {weight:.0%}, words the rest")
-    record.rankings["fusion"] = list(best)
+    record.rank("fusion", list(best))
     return Ranked(list(best), list(best.values()), near.search)
 
 
@@ -165,7 +200,7 @@ def _nearest(query: Query, limit: int, record: Record) -> search.Found:
         # Filter and search are one statement; its time counts as the search's.
         record.note_at_once("metadata filter", total, entered, note)
     record.note("search", entered, len(found.hits), found.search)
-    record.rankings["meaning"] = [hit.chunk_id for hit in found.hits]
+    record.rank("meaning", [hit.chunk_id for hit in found.hits])
     return found
 
 
@@ -174,7 +209,7 @@ def _by_words(query: Query, limit: int, record: Record) -> Ranked:
     ids = words.best(limit, query.condition)
     scores = words.of(ids)
     record.note("keyword search", words.total, len(ids))
-    record.rankings["words"] = ids
+    record.rank("words", ids)
     return Ranked(ids, [scores[chunk_id] / scores[ids[0]] for chunk_id in ids], "")
 
 

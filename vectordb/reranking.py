@@ -125,7 +125,7 @@ async def reranked(
     lowest = min(scores, default=0.0)
     reach = max(scores, default=0.0) - lowest
     record.note("rerank", len(found.ids), len(best), settings.RERANKER)
-    record.rankings["rerank"] = best
+    record.rank("rerank", best)
     return replace(
         found,
         ids=best,

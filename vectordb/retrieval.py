@@ -1,19 +1,18 @@
 """The one way from a question to passages, for chats, pages, APIs and measurements alike."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import ProgrammingError, connection
-from psycopg import errors, sql
+from django.db import ProgrammingError
+from psycopg import errors
 
 from config.errors import Conflict
 from config.threads import in_thread
-from vectordb import partitions, search
-from vectordb.embedding import embed_query
+from vectordb.embedding import embed_ahead, embed_query
 from vectordb.metadata_filter import to_sql, validate_metadata_filter
 from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, VectorDatabase
+from vectordb.passage_rows import read_passages, read_texts
 from vectordb.passages import Dropped, Passage, Record, Retrieval
 from vectordb.ranking import Query, Ranked, candidates, chosen
 from vectordb.reranking import require_reranker, reranked
@@ -28,11 +27,13 @@ async def retrieve(
     query: str,
     settings: RetrievalSettings,
     *,
+    searches: Sequence[str] = (),
     metadata_filter: Mapping[str, Any] | None = None,
     token_limit: int | None = None,
 ) -> Retrieval:
     """The passages for a question, best first, and the record of how they were chosen.
 
+    `searches` are questions to search with besides the query, see `fusion.fused_ranks`.
     `token_limit` is what is left of the LLM's context: the smaller of it and the settings' own cap
     holds for the sum of all passages. Raises InvalidInput for a filter that cannot be read, and
     Conflict for a database without chunks, and where the settings ask for a reranker and this
@@ -42,16 +43,20 @@ async def retrieve(
     if settings.rerank:
         require_reranker()
     record = Record()
-    vector = await embed_query(database.embedding_model, query)
-    record.note("embed", 1, 1)
+    texts = list(dict.fromkeys([query, *searches]))
+    for text in texts[1:]:
+        embed_ahead(database.embedding_model, text)
+    vectors = [await embed_query(database.embedding_model, text) for text in texts]
+    record.note("embed", len(texts), len(texts))
     caps = [limit for limit in (settings.max_tokens, token_limit) if limit is not None]
-    asked = Query(database, query, vector, settings, condition)
+    further = tuple(zip(texts[1:], vectors[1:], strict=True))
+    asked = Query(database, query, vectors[0], settings, condition, further)
     limit = min(caps, default=None)
     if not settings.rerank:
         return await in_thread(_retrieve, asked, limit, record)
     # In between, without a thread and a connection of those that all answers share.
-    found, texts = await in_thread(_candidates_with_texts, asked, record)
-    found = await reranked(query, found, texts, record)
+    found, read = await in_thread(_candidates_with_texts, asked, record)
+    found = await reranked(query, found, read, record)
     return await in_thread(_select, asked, found, limit, record)
 
 
@@ -83,7 +88,7 @@ def _retrieve(query: Query, token_limit: int | None, record: Record) -> Retrieva
 def _candidates_with_texts(query: Query, record: Record) -> tuple[Ranked, dict[int, str]]:
     with _built():
         found = candidates(query, record)
-        return found, _texts(query, found.ids)
+        return found, read_texts(query.database, found.ids)
 
 
 def _select(query: Query, found: Ranked, token_limit: int | None, record: Record) -> Retrieval:
@@ -97,6 +102,7 @@ def _select(query: Query, found: Ranked, token_limit: int | None, record: Record
         query=query.text,
         search=found.search,
         dropped=tuple(record.dropped),
+        searches=tuple(one.text for one in query.searches()) if query.further else (),
     )
 
 
@@ -158,10 +164,7 @@ def _passages(query: Query, found: Ranked, record: Record) -> list[Passage]:
     # As a neighbour, what is not similar enough itself may come along.
     too_far = {key: rank for key, rank in found.too_far.items() if key not in ranks}
     places = record.ranks_of(hits)
-    by_id = {
-        row[0]: _passage(row, (ranks | too_far)[row[0]], places.get(row[0]))
-        for row in _fetch(query, [*ranks, *too_far], [*hits, *too_far])
-    }
+    by_id = read_passages(query, ranks | too_far, places, hits=[*hits, *too_far])
     _note_too_far(query, [by_id.pop(key) for key in too_far if key in by_id], record)
     record.note("neighbours", len(hits), len(by_id))
     best_first = {chunk_id: place for place, chunk_id in enumerate(hits)}
@@ -183,61 +186,6 @@ def _note_too_far(query: Query, passages: list[Passage], record: Record) -> None
         )
         for passage in passages
     ]
-
-
-_PASSAGES = sql.SQL(
-    "SELECT id, document_id, position, page, start_offset, end_offset, token_count, text, metadata::text,"
-    " embedding <=> {vector}::halfvec FROM {table}"
-    " WHERE id = ANY({ids}) AND (id = ANY({hits}) OR {condition})"
-)
-
-
-def _fetch(query: Query, ids: list[int], hits: list[int]) -> list[tuple[Any, ...]]:
-    """The rows of these chunks; neighbours only where they satisfy the filter too."""
-    if not ids:
-        return []
-    statement = _PASSAGES.format(
-        vector=search.vector_literal(query.vector),
-        table=partitions.table(query.database.pk),
-        ids=sql.Literal(ids),
-        hits=sql.Literal(hits),
-        condition=query.condition or sql.SQL("true"),
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
-
-
-_TEXTS = sql.SQL("SELECT id, text FROM {} WHERE id = ANY({})")
-
-
-def _texts(query: Query, ids: list[int]) -> dict[int, str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_TEXTS.format(partitions.table(query.database.pk), sql.Literal(ids)))
-        return dict(cursor.fetchall())
-
-
-def _passage(row: tuple[Any, ...], rank: int, ranks: dict[str, int] | None) -> Passage:
-    """`ranks` is None for a neighbour."""
-    chunk_id, document_id, position, page, start, end, token_count, text, raw, distance = row
-    metadata = json.loads(raw)
-    return Passage(
-        chunk_id=chunk_id,
-        document_id=document_id,
-        document_name=str(metadata.get("source", "")),
-        page=page,
-        position=position,
-        start=start,
-        end=end,
-        text=text,
-        token_count=token_count,
-        similarity=1 - distance,
-        rank=rank,
-        is_neighbor=ranks is None,
-        metadata=metadata,
-        ranks=ranks or {},
-    )
 
 
 def _note_of_trimmed(before: list[Passage], after: list[Passage]) -> str:

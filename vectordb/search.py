@@ -45,9 +45,7 @@ _INDEXED = sql.SQL(
     "SELECT id, embedding::halfvec({n}) <=> {vector}::halfvec({n}) AS distance FROM {table}"
     " WHERE {condition} ORDER BY embedding::halfvec({n}) <=> {vector}::halfvec({n}) LIMIT {limit}"
 )
-_DISTANCES = sql.SQL(
-    "SELECT id, embedding <=> {vector}::halfvec FROM {table} WHERE id = ANY({ids})"
-)
+_DISTANCES = sql.SQL("SELECT id, {distance} FROM {table} WHERE id = ANY({ids})")
 _ANY = sql.SQL("true")
 # Some pages tell about how much a filter keeps, in a millisecond.
 _SAMPLED = sql.SQL(
@@ -84,13 +82,13 @@ def nearest(
 
 
 def distances(
-    database: VectorDatabase, vector: Sequence[float], chunk_ids: Sequence[int]
+    database: VectorDatabase, vectors: Sequence[Sequence[float]], chunk_ids: Sequence[int]
 ) -> dict[int, float]:
-    """The cosine distance of each of these chunks that is there."""
+    """The cosine distance of each of these chunks that is there to the nearest of the vectors."""
     if not chunk_ids:
         return {}
     statement = _DISTANCES.format(
-        vector=vector_literal(vector),
+        distance=distance_to(vectors),
         table=partitions.table(database.pk),
         ids=sql.Literal(list(chunk_ids)),
     )
@@ -183,6 +181,12 @@ class _Query:
 
 def _hits(rows: list[tuple[Any, ...]]) -> list[Hit]:
     return [Hit(chunk_id=row[0], distance=row[1]) for row in rows]
+
+
+def distance_to(vectors: Sequence[Sequence[float]]) -> sql.Composable:
+    """The cosine distance of a row to the nearest of these vectors."""
+    each = [sql.SQL("embedding <=> {}::halfvec").format(vector_literal(one)) for one in vectors]
+    return each[0] if len(each) == 1 else sql.SQL("LEAST({})").format(sql.SQL(", ").join(each))
 
 
 def vector_literal(vector: Sequence[float]) -> sql.Literal:

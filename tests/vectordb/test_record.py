@@ -116,5 +116,7 @@ def test_what_others_say_is_told_as_dropped(dataset):
 
 def test_chunks_that_no_ranking_knew_have_no_ranks():
     record = Record()
-    record.rankings = {"meaning": [7, 8], "words": [8]}
-    assert record.ranks_of([8, 7, 9]) == {8: {"meaning": 2, "words": 1}, 7: {"meaning": 1}, 9: {}}
+    record.rank("meaning", [7, 8])
+    record.rank("words", [8])
+    record.rank("meaning", [8])
+    assert record.ranks_of([8, 7, 9]) == {8: {"meaning": 1, "words": 1}, 7: {"meaning": 1}, 9: {}}

@@ -1,0 +1,74 @@
+"""Chunks as their partition has them, read as passages."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+from psycopg import sql
+
+from vectordb import partitions, search
+from vectordb.models import VectorDatabase
+from vectordb.passages import Passage
+from vectordb.ranking import Query
+
+_PASSAGES = sql.SQL(
+    "SELECT id, document_id, position, page, start_offset, end_offset, token_count, text, metadata::text,"
+    " {distance} FROM {table}"
+    " WHERE id = ANY({ids}) AND (id = ANY({hits}) OR {condition})"
+)
+_TEXTS = sql.SQL("SELECT id, text FROM {table} WHERE id = ANY({ids})")
+
+
+def read_passages(
+    query: Query,
+    ranks: Mapping[int, int],
+    places: Mapping[int, dict[str, int]],
+    *,
+    hits: Sequence[int],
+) -> dict[int, Passage]:
+    """The chunks that `ranks` names, by id; those that are no hits only where they satisfy the
+    filter too. `places` has the ranks of each hit by ranking, and names no neighbour."""
+    if not ranks:
+        return {}
+    statement = _PASSAGES.format(
+        distance=search.distance_to(query.vectors),
+        table=partitions.table(query.database.pk),
+        ids=sql.Literal(list(ranks)),
+        hits=sql.Literal(list(hits)),
+        condition=query.condition or sql.SQL("true"),
+    )
+    return {row[0]: _passage(row, ranks[row[0]], places.get(row[0])) for row in _rows(statement)}
+
+
+def read_texts(database: VectorDatabase, ids: Sequence[int]) -> dict[int, str]:
+    statement = _TEXTS.format(table=partitions.table(database.pk), ids=sql.Literal(list(ids)))
+    return dict(_rows(statement))
+
+
+def _rows(statement: sql.Composable) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def _passage(row: tuple[Any, ...], rank: int, ranks: dict[str, int] | None) -> Passage:
+    chunk_id, document_id, position, page, start, end, token_count, text, raw, distance = row
+    metadata = json.loads(raw)
+    return Passage(
+        chunk_id=chunk_id,
+        document_id=document_id,
+        document_name=str(metadata.get("source", "")),
+        page=page,
+        position=position,
+        start=start,
+        end=end,
+        text=text,
+        token_count=token_count,
+        similarity=1 - distance,
+        rank=rank,
+        is_neighbor=ranks is None,
+        metadata=metadata,
+        ranks=ranks or {},
+    )
