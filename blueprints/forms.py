@@ -21,6 +21,7 @@ from vectordb.retrieval_settings import (
     SIMILARITY_RANGE,
     TOKENS_RANGE,
     RetrievalSettings,
+    Retriever,
     SearchMode,
 )
 
@@ -71,6 +72,13 @@ class SettingsForm(forms.Form):
     )
     max_tokens = _number(
         forms.IntegerField, "Token cap", TOKENS_RANGE, is_log=True, placeholder="context"
+    )
+    retriever = forms.ChoiceField(
+        label="Question",
+        choices=Retriever.choices,
+        required=False,
+        help_text="Rewriting finds what a follow-up question means; several questions find the parts "
+        "of a complex one. Both ask the LLM once more before each answer.",
     )
     search_mode = forms.ChoiceField(label="Search", choices=SearchMode.choices, required=False)
     similarity_threshold = _number(
@@ -125,7 +133,10 @@ class SettingsForm(forms.Form):
                     )
                     if key in data
                 }
-                | {"search_mode": data["search_mode"] or retrieval.search_mode}
+                | {
+                    "search_mode": data["search_mode"] or retrieval.search_mode,
+                    "retriever": data["retriever"] or retrieval.retriever,
+                }
             ),
             prompt_type=(
                 PromptType.CHAT_HISTORY_AWARE if data["prompt_type"] else PromptType.ONE_TIME_PROMPT

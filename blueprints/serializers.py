@@ -72,7 +72,14 @@ class VectorDatabaseSettingsSerializer(CamelSerializer):
         "not hybrid, since other clients do not know it.",
     )
     retriever = Choice(
-        Retriever.choices, required=False, allow_null=True, default=Retriever.SINGLE_LOOKUP
+        Retriever.choices,
+        required=False,
+        allow_null=True,
+        default=Retriever.SINGLE_LOOKUP,
+        help_text="What is searched for. With the last two the LLM is asked once more before each "
+        "answer: to put a question of a chat in words that stand alone, or to make up to three "
+        "questions of it. The built-in LLM, which follows no instructions, is not: the question "
+        "before is searched for along, or each sentence of the question.",
     )
     retrieval_mode = Choice(RetrievalMode.choices, default=RetrievalMode.SIMILARITY)
     maximal_marginal_relevance_lambda = Float(

@@ -7,13 +7,15 @@ from django.utils import timezone
 
 from config.status import Status
 from playground.models import ChatPrompt
-from playground.outcome import Outcome
+from playground.outcome import Outcome, Rewrite
+from playground.spending import Spending, Spent
 from tracing import services as tracing
 from tracing.models import Log, LogKind
 from tracing.services import Step
 
 
-def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, usage: dict[str, Any]) -> Log:
+def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, spent: Spending) -> Log:
+    total = spent.total
     ended = timezone.now()
     completion = outcome.completion
     root = Step(
@@ -24,9 +26,9 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, usage: dict[str, A
         latency_ms=outcome.watch.milliseconds(),
         first_token_ms=outcome.first_token_ms,
         model_name=prompt.llm_id,
-        input_tokens=usage["input_tokens"],
-        output_tokens=usage["output_tokens"],
-        cost=usage["cost"],
+        input_tokens=total.input_tokens,
+        output_tokens=total.output_tokens,
+        cost=total.cost,
         error_message=outcome.error_message,
         inputs={
             "question": prompt.text,
@@ -39,7 +41,12 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, usage: dict[str, A
         },
         output={"text": text, "finish_reason": completion.finish_reason if completion else ""},
     )
-    steps = [_retrieve_step(prompt, outcome, ended), _generate_step(outcome, text, usage, ended)]
+    rewrites = zip(outcome.rewrites, spent.rewrites, strict=True)
+    steps = [
+        *(_rewrite_step(outcome, rewrite, own, ended) for rewrite, own in rewrites),
+        _retrieve_step(prompt, outcome, ended),
+        _generate_step(outcome, text, spent.answer, ended),
+    ]
     return tracing.record(
         use_case_id=prompt.chat.playground.use_case_id,
         user_id=prompt.created_by_id,
@@ -49,18 +56,52 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, usage: dict[str, A
     )
 
 
+def _rewrite_step(outcome: Outcome, rewrite: Rewrite, spent: Spent, ended: datetime) -> Step:
+    back = rewrite.came_back
+    until = outcome.watch.milliseconds() if rewrite.ended_ms is None else rewrite.ended_ms
+    output: dict[str, Any] = {}
+    if back is not None:
+        output = {
+            "text": back.said,
+            "finish_reason": back.completion.finish_reason,
+            "tokens_estimated": spent.is_estimated,
+        }
+    return Step(
+        kind=LogKind.REWRITE,
+        status=outcome.status if back is None else Status.COMPLETED,
+        started_at=_at(outcome, rewrite.began_ms),
+        ended_at=ended if back is None else _at(outcome, until),
+        latency_ms=until - rewrite.began_ms,
+        model_name=back.completion.model_name if back else "",
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        cost=spent.cost,
+        error_message=outcome.error_message if back is None else "",
+        inputs={"messages": list(rewrite.sent.messages)},
+        output=output,
+    )
+
+
+def _at(outcome: Outcome, milliseconds: float) -> datetime:
+    return outcome.started_at + timedelta(milliseconds=milliseconds)
+
+
 def _retrieve_step(prompt: ChatPrompt, outcome: Outcome, ended: datetime) -> Step | None:
     if prompt.vector_database_id is None:
         return None
-    query = outcome.prompted.question if outcome.prompted else prompt.text
-    inputs = {"query": query, "settings": prompt.retrieval_settings}
+    last = outcome.rewrites[-1] if outcome.rewrites else None
+    rewritten = last.came_back if last else None
+    began = _at(outcome, last.ended_ms or 0.0 if last else 0.0)
+    query = rewritten.search.text if rewritten else prompt.text
+    inputs: dict[str, Any] = {"query": query, "settings": prompt.retrieval_settings}
     if outcome.retrieved is None:
-        if outcome.prompted is not None or not outcome.error_message:
+        never_began = last is not None and rewritten is None
+        if never_began or outcome.prompted is not None or not outcome.error_message:
             return None
         return Step(
             kind=LogKind.RETRIEVE,
             status=Status.ERROR,
-            started_at=outcome.started_at,
+            started_at=began,
             ended_at=ended,
             error_message=outcome.error_message,
             inputs=inputs,
@@ -69,21 +110,21 @@ def _retrieve_step(prompt: ChatPrompt, outcome: Outcome, ended: datetime) -> Ste
     return Step(
         kind=LogKind.RETRIEVE,
         status=Status.COMPLETED,
-        started_at=outcome.started_at,
-        ended_at=outcome.started_at + timedelta(milliseconds=retrieval.milliseconds),
+        started_at=began,
+        ended_at=began + timedelta(milliseconds=retrieval.milliseconds),
         latency_ms=retrieval.milliseconds,
-        inputs=inputs,
+        inputs=inputs | {"query": retrieval.query},
         output={"explain": retrieval.explain(), "citations": outcome.retrieved.citations},
     )
 
 
 def _generate_step(
-    outcome: Outcome, text: str, usage: dict[str, Any], ended: datetime
+    outcome: Outcome, text: str, spent: Spent | None, ended: datetime
 ) -> Step | None:
-    if outcome.prompted is None or outcome.prompted_ms is None:
+    if outcome.prompted is None or outcome.prompted_ms is None or spent is None:
         return None
     completion = outcome.completion
-    began = outcome.started_at + timedelta(milliseconds=outcome.prompted_ms)
+    began = _at(outcome, outcome.prompted_ms)
     first = outcome.first_token_ms
     return Step(
         kind=LogKind.GENERATE,
@@ -93,14 +134,14 @@ def _generate_step(
         latency_ms=outcome.watch.milliseconds() - outcome.prompted_ms,
         first_token_ms=None if first is None else first - outcome.prompted_ms,
         model_name=completion.model_name if completion else "",
-        input_tokens=usage["input_tokens"],
-        output_tokens=usage["output_tokens"],
-        cost=usage["cost"],
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        cost=spent.cost,
         error_message=outcome.error_message,
         inputs={"messages": list(outcome.prompted.messages)},
         output={
             "text": text,
             "finish_reason": completion.finish_reason if completion else "",
-            "tokens_estimated": usage["tokens_estimated"],
+            "tokens_estimated": spent.is_estimated,
         },
     )

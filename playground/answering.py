@@ -21,6 +21,14 @@ from blueprints.providers.base import (
 from config.errors import AppError
 from playground.hooks import Watcher
 from playground.prompting import Budget, Turn, build_messages
+from playground.searching import (
+    Rewriting,
+    Rewritten,
+    Search,
+    asks_first,
+    rewrite,
+    search_without_llm,
+)
 from vectordb.models import VectorDatabase
 from vectordb.passages import Passage, Retrieval
 from vectordb.retrieval import retrieve
@@ -79,7 +87,7 @@ class Failed:
     guards: tuple[dict[str, Any], ...] = ()
 
 
-Event = Retrieved | Prompted | Delta | Finished | Failed
+Event = Rewriting | Rewritten | Retrieved | Prompted | Delta | Finished | Failed
 
 
 async def answer(question: Question) -> AsyncGenerator[Event, None]:
@@ -108,16 +116,12 @@ async def _answer(question: Question) -> AsyncGenerator[Event, None]:
     )
     retrieval = None
     passages: Sequence[Passage] = ()
-    if question.vector_database is not None:
-        retrieval = await retrieve(
-            question.vector_database,
-            question.text,
-            question.retrieval_settings,
-            metadata_filter=question.metadata_filter,
-            token_limit=budget.for_documents,
-        )
-        passages = retrieval.passages
-        yield Retrieved(retrieval, [citation(n, p) for n, p in enumerate(passages, start=1)])
+    async with aclosing(_retrieved(question, budget)) as steps:
+        async for step in steps:
+            yield step
+            if isinstance(step, Retrieved):
+                retrieval = step.retrieval
+                passages = retrieval.passages
 
     documents = retrieval.token_count if retrieval else 0
     history = budget.fit_history(question.history, documents=documents)
@@ -136,6 +140,36 @@ async def _answer(question: Question) -> AsyncGenerator[Event, None]:
                 yield Delta(piece.text)
             else:
                 yield Finished(piece)
+
+
+async def _retrieved(
+    question: Question, budget: Budget
+) -> AsyncGenerator[Rewriting | Rewritten | Retrieved, None]:
+    """What is read for the answer; nothing without a database."""
+    if question.vector_database is None:
+        return
+    retriever = question.retrieval_settings.retriever
+    if asks_first(retriever, question.llm, question.history):
+        search = Search(question.text)
+        rewriting = rewrite(
+            retriever, llm=question.llm, question=question.text, history=question.history
+        )
+        async with aclosing(rewriting) as steps:
+            async for step in steps:
+                yield step
+                if isinstance(step, Rewritten):
+                    search = step.search
+    else:
+        search = search_without_llm(retriever, question.text, question.history)
+    retrieval = await retrieve(
+        question.vector_database,
+        search.text,
+        question.retrieval_settings,
+        searches=search.further,
+        metadata_filter=question.metadata_filter,
+        token_limit=budget.for_documents,
+    )
+    yield Retrieved(retrieval, [citation(n, p) for n, p in enumerate(retrieval.passages, start=1)])
 
 
 def _request(

@@ -18,7 +18,7 @@ class CounterSerializer(CamelSerializer):
 class LLMApiCalls(Endpoint):
     @operation("How often LLMs were asked for you", answers=CounterSerializer)
     def get(self, request: Request) -> Response:
-        calls = Log.objects.filter(user=self.user, kind=LogKind.GENERATE)
+        calls = Log.objects.filter(user=self.user, kind__in=[LogKind.REWRITE, LogKind.GENERATE])
         return Response({"counter": calls.count()})
 
 

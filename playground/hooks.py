@@ -57,7 +57,8 @@ class Watcher(Protocol):
         ...
 
     async def on_prompt(self, figures: Figures) -> Ruling:
-        """Before the LLM is asked. `Ruling.text` is asked in the question's place."""
+        """Before the LLM is asked for the answer; what to search for it may have been asked already.
+        `Ruling.text` is asked in the question's place."""
         ...
 
     async def on_answer(self, figures: Figures) -> Ruling:

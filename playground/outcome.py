@@ -10,6 +10,7 @@ from blueprints.providers.base import Completion
 from config.status import Status
 from playground.answering import Failed, Finished, Prompted, Question, Retrieved, Stopwatch
 from playground.models import ChatPrompt
+from playground.searching import Rewriting, Rewritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +27,36 @@ class Begun:
 
 
 @dataclass(slots=True)
+class Rewrite:
+    """A call that asked what to search for. Milliseconds since the answer began."""
+
+    sent: Rewriting
+    began_ms: float
+    ended_ms: float | None = None
+    came_back: Rewritten | None = None
+
+
+@dataclass(slots=True)
 class Outcome:
     """What came of an answer, filled in as its events arrive. Milliseconds since it began."""
 
     started_at: datetime = field(default_factory=timezone.now)
     watch: Stopwatch = field(default_factory=Stopwatch)
+    # A question that is asked in another's place is searched for anew.
+    rewrites: list[Rewrite] = field(default_factory=list)
     retrieved: Retrieved | None = None
     prompted: Prompted | None = None
     prompted_ms: float | None = None
     first_token_ms: float | None = None
     ended: Finished | Failed | None = None
     stopped: bool = False
+
+    def note_rewrite(self, event: Rewriting | Rewritten) -> None:
+        now = self.watch.milliseconds()
+        if isinstance(event, Rewriting):
+            self.rewrites.append(Rewrite(event, now))
+        else:
+            self.rewrites[-1].ended_ms, self.rewrites[-1].came_back = now, event
 
     @property
     def status(self) -> Status:

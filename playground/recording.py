@@ -6,7 +6,6 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from blueprints.costs import price
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import LLM, PromptType
 from config.compiled import Compiled, given
@@ -18,7 +17,8 @@ from playground.answering import BLOCKED, Failed, Question
 from playground.hooks import Figures, Oversight, oversight
 from playground.models import ChatPrompt
 from playground.outcome import Begun, Outcome
-from playground.prompting import Turn, count_usage
+from playground.prompting import Turn
+from playground.spending import spending
 from vectordb.models import VectorDatabase
 from vectordb.retrieval_settings import RetrievalSettings
 
@@ -116,7 +116,8 @@ def finish(begun: Begun, outcome: Outcome, text: str) -> None:
     Does nothing when the prompt was deleted, or a later attempt has taken over.
     """
     prompt = begun.prompt
-    usage = _usage(begun.llm, outcome, text)
+    spent = spending(begun.llm, outcome, text)
+    usage = spent.total.to_fields()
     fields = _result_fields(outcome, text) | _judgement(begun, outcome, text, usage)
     with transaction.atomic():
         mine = ChatPrompt.objects.filter(
@@ -124,7 +125,7 @@ def finish(begun: Begun, outcome: Outcome, text: str) -> None:
         )
         if not mine.select_for_update(no_key=True).exists():
             return
-        root = trace_of(prompt, outcome, text, usage)
+        root = trace_of(prompt, outcome, text, spent)
         mine.update(log=root, **fields, **usage)
         publish(
             topic=f"chat:{prompt.chat_id}",
@@ -200,20 +201,4 @@ def _judgement(begun: Begun, outcome: Outcome, text: str, usage: dict[str, Any])
         "asked_text": asked if asked != begun.prompt.text else "",
         "latency_ms": latency,
         "metrics": watcher.metrics(figures if is_answered else None),
-    }
-
-
-def _usage(llm: LLM | None, outcome: Outcome, text: str) -> dict[str, Any]:
-    """Tokens as the provider counted them, else an estimate that is marked as one; and the cost."""
-    if outcome.prompted is None:
-        return {"input_tokens": 0, "output_tokens": 0, "tokens_estimated": False, "cost": None}
-    completion = outcome.completion
-    usage = count_usage(outcome.prompted.messages, completion, text)
-    model_name = completion.model_name if completion else ""
-    cost = price(llm, model_name, usage.input_tokens, usage.output_tokens) if llm else None
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "tokens_estimated": usage.is_estimated,
-        "cost": cost,
     }

@@ -19,6 +19,7 @@ from playground.answering import Delta, Failed, Finished, Prompted, Question, Re
 from playground.outcome import Begun, Outcome
 from playground.recording import MOST_ATTEMPTS, begin, finish
 from playground.relay import AnswerText, Relay, relay
+from playground.searching import Rewriting, Rewritten
 from playground.watching import events_of
 from vectordb.embedding import embed_ahead
 from vectordb.models import VectorDatabase
@@ -125,6 +126,8 @@ async def _answer(question: Question, outcome: Outcome, voice: Relay, text: Answ
                         "count": len(event.citations),
                     }
                     voice.tell(text, "retrieved", figures)
+                case Rewriting() | Rewritten():
+                    outcome.note_rewrite(event)
                 case Prompted():
                     outcome.prompted = event
                     outcome.prompted_ms = outcome.watch.milliseconds()

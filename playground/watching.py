@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from blueprints.providers.base import Completion
 from playground.answering import (
@@ -17,7 +17,8 @@ from playground.answering import (
     answer,
 )
 from playground.hooks import PASSED, Figures, Ruling, Watcher
-from playground.prompting import count_usage
+from playground.prompting import Usage, count_usage
+from playground.searching import Rewritten
 
 
 def events_of(question: Question) -> AsyncGenerator[Event, None]:
@@ -35,19 +36,22 @@ class _Seen:
     watch: Stopwatch
     retrieved: Retrieved | None = None
     prompted: Prompted | None = None
+    # Of the calls that asked what to search for.
+    rewrites: list[Usage] = field(default_factory=list)
     text: str = ""
     asked_instead: str = ""
 
     def figures(self, watcher: Watcher, completion: Completion | None = None) -> Figures:
         citations = self.retrieved.citations if self.retrieved else []
-        usage = count_usage(self.prompted.messages if self.prompted else (), completion, self.text)
+        answer = count_usage(self.prompted.messages if self.prompted else (), completion, self.text)
+        calls = [*self.rewrites, answer]
         return Figures(
             question=self.question,
             text=self.text,
             passages=tuple(citation["text"] for citation in citations),
             sources=tuple(citation["source"] for citation in citations),
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
+            input_tokens=sum(call.input_tokens for call in calls),
+            output_tokens=sum(call.output_tokens for call in calls),
             document_tokens=self.retrieved.retrieval.token_count if self.retrieved else 0,
             latency_ms=self.watch.milliseconds() - watcher.spent_ms,
         )
@@ -83,6 +87,9 @@ async def _asked(question: Question, watcher: Watcher, seen: _Seen) -> AsyncGene
     async with aclosing(answer(question)) as events:
         async for event in events:
             match event:
+                case Rewritten():
+                    seen.rewrites.append(count_usage(event.messages, event.completion, event.said))
+                    yield event
                 case Retrieved():
                     seen.retrieved = event
                     yield event

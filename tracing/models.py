@@ -10,6 +10,7 @@ from config.status import Status
 
 class LogKind(models.TextChoices):
     ANSWER = "answer", "Answer"
+    REWRITE = "rewrite", "Rewrite"
     RETRIEVE = "retrieve", "Retrieve"
     GENERATE = "generate", "Generate"
 

@@ -8,7 +8,7 @@ from tracing.models import Log, LogKind, LogPayload
 
 # What has a part of the page of its own is not repeated among the raw values.
 _SHOWN = {"messages", "citations", "explain", "text", "question", "query"}
-_HUES = {LogKind.ANSWER: 1, LogKind.RETRIEVE: 3, LogKind.GENERATE: 2}
+_HUES = {LogKind.ANSWER: 1, LogKind.REWRITE: 4, LogKind.RETRIEVE: 3, LogKind.GENERATE: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Span:
     question: str
     text: str
     messages: list[dict[str, str]]
+    searches: list[str]
     stages: list[dict[str, Any]]
     search: str
     passages: list[dict[str, Any]]
@@ -45,6 +46,7 @@ def _span(log: Log, *, children: list[Span]) -> Span:
         question=inputs.get("question") or inputs.get("query") or "",
         text=output.get("text") or "",
         messages=inputs.get("messages") or [],
+        searches=explain.get("searches") or list(filter(None, [explain.get("query")])),
         stages=explain.get("stages") or [],
         search=explain.get("search") or "",
         passages=_passages(explain, output.get("citations") or []),

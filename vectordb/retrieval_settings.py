@@ -15,8 +15,8 @@ SIMILARITY_RANGE = (0, 1)
 
 class Retriever(models.TextChoices):
     SINGLE_LOOKUP = "SINGLE_LOOKUP_RETRIEVER", "Search with the question"
-    CONVERSATIONAL = "CONVERSATIONAL_RETRIEVER", "Rewrite the question with the history first"
-    MULTI_STEP = "MULTI_STEP_RETRIEVER", "Several searches, fused"
+    CONVERSATIONAL = "CONVERSATIONAL_RETRIEVER", "Rewrite it with the history first"
+    MULTI_STEP = "MULTI_STEP_RETRIEVER", "Search with several questions"
 
 
 class SearchMode(models.TextChoices):

@@ -115,7 +115,8 @@ def retrieval_settings() -> Json:
                 "retriever",
                 "string",
                 "Retriever",
-                "What the documents are searched with.",
+                "What the documents are searched with: the question, the question as the LLM puts it "
+                "when it knows the history, or several questions that the LLM makes of it.",
                 default=Retriever.SINGLE_LOOKUP,
                 enum=[str(word) for word in Retriever.values],
             ),

@@ -61,3 +61,19 @@ def test_reranking_is_offered_only_where_there_is_a_reranker(signed_in, world, s
     assert "No reranker is configured" in refused.content.decode()
     signed_in.post(url, panel(world), headers=HTMX)
     assert not kept(world).rerank
+
+
+def test_what_is_searched_for_is_chosen_with_its_cost_said(signed_in, world):
+    url = reverse("playground:chat-settings", args=[world.chat.pk])
+    page = signed_in.get(form_url(world)).content.decode()
+    assert "Both ask the LLM once more before each answer." in page
+    assert '<option value="SINGLE_LOOKUP_RETRIEVER" selected>' in page
+
+    signed_in.post(url, panel(world, retriever="CONVERSATIONAL_RETRIEVER"), headers=HTMX)
+    assert kept(world).retriever == "CONVERSATIONAL_RETRIEVER"
+    signed_in.post(url, panel(world, temperature="0.5"), headers=HTMX)
+    assert kept(world).retriever == "CONVERSATIONAL_RETRIEVER"
+
+    refused = signed_in.post(url, panel(world, retriever="GUESSING"), headers=HTMX)
+    assert refused.status_code == 422
+    assert kept(world).retriever == "CONVERSATIONAL_RETRIEVER"
