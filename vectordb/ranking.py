@@ -64,8 +64,7 @@ class Ranked:
 
 
 def candidates(query: Query, record: Record) -> Ranked:
-    """The chunks to choose from, best first. Raises Conflict for a search by words alone where
-    there is no index of words."""
+    """The chunks to choose from, best first. Raises Conflict, see `ranked`."""
     settings = query.settings
     wanted = settings.documents
     if settings.rerank:
@@ -74,7 +73,7 @@ def candidates(query: Query, record: Record) -> Ranked:
         wanted = max(wanted, _CANDIDATES)
     threshold = settings.similarity_threshold
     depth = wanted if threshold is None and not query.further else max(wanted, DEPTH)
-    found = _found_by_all(query, depth, record) if query.further else _found(query, depth, record)
+    found = _found_by_all(query, depth, record) if query.further else ranked(query, depth, record)
     if threshold is not None:
         # Before the choice: else those would take the places of others that are similar enough.
         found = _similar_enough(query, found, threshold, record)
@@ -129,13 +128,13 @@ def _found_by_all(query: Query, limit: int, record: Record) -> Ranked:
     found = []
     for number, one in enumerate(searches, 1):
         record.search = f"{number} of {len(searches)}"
-        found.append(_found(one, limit, record))
+        found.append(ranked(one, limit, record))
     record.search = ""
-    fits = fused_ranks([ranked.ids for ranked in found])
+    fits = fused_ranks([one.ids for one in found])
     best = list(fits)
     record.note(
         "fusion",
-        sum(len(ranked.ids) for ranked in found),
+        sum(len(one.ids) for one in found),
         len(best),
         f"of {len(searches)} searches",
     )
@@ -145,7 +144,9 @@ def _found_by_all(query: Query, limit: int, record: Record) -> Ranked:
     return Ranked(best, list(fits.values()), found[0].search)
 
 
-def _found(query: Query, limit: int, record: Record) -> Ranked:
+def ranked(query: Query, limit: int, record: Record) -> Ranked:
+    """The `limit` best chunks for one question; fewer only when fewer match. Raises Conflict for a
+    search by words alone where there is no index of words."""
     mode = query.settings.search_mode
     has_words = query.database.keyword_facts is not None
     if mode == SearchMode.KEYWORD:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from logging import ERROR, getLogger
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -103,9 +104,10 @@ def _scores(name: str, question: str, texts: Sequence[str]) -> list[float]:
         reranker = _load(name)
     except Exception as error:
         logger.exception("The reranker %s cannot be loaded", name)
+        # Users need not know the server's folders.
         raise Conflict(
-            f"The reranker “{name}” cannot be loaded: GROUNDWORK_RERANKER must name the folder of a "
-            "cross encoder on this machine. The server's log says more."
+            f"The reranker “{Path(name).name}” cannot be loaded: GROUNDWORK_RERANKER must name the "
+            "folder of a cross encoder on the worker's disk. The server's log says more."
         ) from error
     return reranker.scores(question, texts)
 
@@ -124,7 +126,7 @@ async def reranked(
     best = sorted(ids, key=lambda chunk_id: -by_id[chunk_id])
     lowest = min(scores, default=0.0)
     reach = max(scores, default=0.0) - lowest
-    record.note("rerank", len(found.ids), len(best), settings.RERANKER)
+    record.note("rerank", len(found.ids), len(best), Path(settings.RERANKER).name)
     record.rank("rerank", best)
     return replace(
         found,

@@ -1,5 +1,7 @@
 """Questions that the blueprint's LLM puts anew before the search, from end to end."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from accounts import services as accounts
@@ -157,6 +159,21 @@ def test_a_rewrite_that_fails_is_an_answer_that_fails(ask, chat_that, llm_server
     # The next one works.
     llm_server.script(Behaviour(text=REWRITTEN), Behaviour())
     assert ask(chat, FOLLOW_UP).status == Status.COMPLETED
+
+
+def test_stop_ends_the_rewriting_too(alice, chat_that, llm_server, run_jobs):
+    llm_server.always = Behaviour(is_silent=True)
+    prompt = services.ask(user=alice, chat=chat_that(Retriever.MULTI_STEP), text="What about it?")
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(run_jobs)
+        assert llm_server.arrived.acquire(timeout=20)
+        services.stop(prompt, user=alice)
+        work.result(20)
+    prompt.refresh_from_db()
+
+    assert (prompt.status, prompt.result_text) == (Status.SKIPPED, "")
+    assert [(step.kind, step.status) for step in steps(prompt)] == [("rewrite", Status.SKIPPED)]
+    assert llm_server.requests[-1].hung_up.wait(10)
 
 
 def test_without_documents_nothing_is_rewritten(ask, chat_with, llm, llm_server):
