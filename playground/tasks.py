@@ -48,7 +48,7 @@ class _Switch:
 _switches: dict[str, _Switch] = {}
 
 
-class _Again(BaseRetryStrategy):
+class Again(BaseRetryStrategy):
     """A worker that is shut down hands its answers back, and a lost database is waited for.
 
     `recording.begin` counts the attempts and ends the answer when they become too many.
@@ -62,7 +62,7 @@ class _Again(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": _SECONDS_BETWEEN_ATTEMPTS})
 
 
-@app.task(name="answer_prompt", queue=QUEUE, retry=_Again())
+@app.task(name="answer_prompt", queue=QUEUE, retry=Again())
 async def answer_prompt(prompt_id: str) -> None:
     # Before the row is read: a stop from now on is either in the row or reaches the switch.
     switch = _switches[prompt_id] = _Switch()

@@ -1,6 +1,13 @@
 from django.urls import URLPattern, URLResolver, path
 
-from playground import blueprint_views, chat_views, gold_views, prompt_views, views
+from playground import (
+    blueprint_views,
+    chat_views,
+    gold_views,
+    prompt_views,
+    retrieval_views,
+    views,
+)
 
 app_name = "playground"
 
@@ -79,6 +86,19 @@ _gold = [
     ),
 ]
 
+_retrieval = [
+    path(
+        "vector-databases/<id:pk>/retrieval/",
+        retrieval_views.vector_database_retrieval,
+        name="vector-database-retrieval",
+    ),
+    path(
+        "retrieval-tests/<id:pk>/",
+        retrieval_views.retrieval_test_detail,
+        name="retrieval-test-detail",
+    ),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     *_use_case,
@@ -86,4 +106,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_chat,
     *_prompt,
     *_gold,
+    *_retrieval,
 ]

@@ -25,6 +25,7 @@ class Span:
     search: str
     passages: list[dict[str, Any]]
     raw: str
+    database_id: str
     children: "list[Span]"
 
 
@@ -51,6 +52,7 @@ def _span(log: Log, *, children: list[Span]) -> Span:
         search=explain.get("search") or "",
         passages=_passages(explain, output.get("citations") or []),
         raw=_raw(inputs, output),
+        database_id=inputs.get("vector_database_id") or "",
         children=children,
     )
 

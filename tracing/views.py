@@ -6,6 +6,7 @@ from accounts.models import UseCase
 from accounts.pages import PageRequest, within
 from tracing.models import Log
 from tracing.reading import read_trace
+from vectordb.models import VectorDatabase
 
 _PAGE = 50
 
@@ -36,9 +37,13 @@ def log_detail(request: PageRequest, pk: str) -> HttpResponse:
     logs = Log.objects.visible_to(request.user).select_related("use_case", "parent")
     log = get_object_or_404(logs, pk=pk)
     root = log.parent or log
+    trace = read_trace(root)
     context = {
         **within(request, root.use_case, tab="traces"),
-        "trace": read_trace(root),
+        "trace": trace,
+        "database": VectorDatabase.objects.filter(
+            pk=trace.database_id, use_case=root.use_case
+        ).first(),
         "crumb": "Trace",
     }
     return render(request, "tracing/log_detail.html", context)

@@ -11,6 +11,7 @@ from playground.models.playgrounds import (
     PlaygroundType,
     Sample,
 )
+from playground.models.retrieval_tests import RetrievalSide, RetrievalTest
 
 __all__ = [
     "HUES",
@@ -28,6 +29,8 @@ __all__ = [
     "Playground",
     "PlaygroundBlueprint",
     "PlaygroundType",
+    "RetrievalSide",
+    "RetrievalTest",
     "Sample",
     "TraceExport",
 ]

@@ -111,6 +111,9 @@ function asked({ prompt }) {
 }
 
 function sync({ unfinished }) {
+  for (const place of document.querySelectorAll("[data-progress]")) {
+    progress(place.id.replace("progress-", ""));
+  }
   for (const turn of document.querySelectorAll("[data-prompt][data-unfinished]")) {
     if (!unfinished.includes(turn.dataset.prompt)) refresh(turn.dataset.prompt);
   }
@@ -125,8 +128,9 @@ function finished({ prompt, status }) {
 
 async function progress(id) {
   const place = document.getElementById(`progress-${id}`);
-  if (!place || place.dataset.busy) {
-    if (place) place.dataset.busy = "again";
+  if (!place?.dataset.progress) return;
+  if (place.dataset.busy) {
+    place.dataset.busy = "again";
     return;
   }
   place.dataset.busy = "yes";
@@ -139,6 +143,7 @@ async function progress(id) {
   const again = place.dataset.busy === "again";
   delete place.dataset.busy;
   if (fresh) replace(place, fresh);
+  if (fresh && !fresh.dataset.progress && live) live.textContent = "The search is done.";
   if (again) progress(id);
 }
 
@@ -155,6 +160,7 @@ const handlers = {
   delta: (data) => append(data.prompt, data),
   deleted: ({ prompt }) => { answers.delete(prompt); article(prompt)?.remove(); },
   ingestion: ({ vector_database: id }) => progress(id),
+  tested: ({ test: id }) => progress(id),
 };
 
 function connect() {
@@ -166,9 +172,6 @@ function connect() {
     clearTimeout(bannerTimer);
     bannerTimer = null;
     document.getElementById("banner").hidden = true;
-    for (const place of document.querySelectorAll("[data-progress]")) {
-      progress(place.id.replace("progress-", ""));
-    }
   });
   source.addEventListener("error", () => {
     bannerTimer ??= setTimeout(() => { document.getElementById("banner").hidden = false; }, OFFLINE_MS);

@@ -12,8 +12,9 @@ from accounts.models import UseCase
 from blueprints.models import LLM, Blueprint, LLMEndpoint
 from blueprints.settings import AnswerSettings
 from config.status import Status
-from playground import services
-from playground.models import Chat, ChatPrompt, GoldQuestion, Playground
+from playground import retrieval_tests, services
+from playground.models import Chat, ChatPrompt, GoldQuestion, Playground, RetrievalTest
+from playground.retrieval_tests import SideWish
 from tracing import services as tracing
 from tracing.models import Log, LogKind
 from tracing.services import Step
@@ -41,6 +42,7 @@ class World:
     prompt: ChatPrompt
     log: Log
     gold: GoldQuestion
+    test: RetrievalTest
 
 
 @pytest.fixture
@@ -78,6 +80,7 @@ def world(alice, use_case) -> World:
         prompt=prompt,
         log=log,
         gold=GoldQuestion.objects.get(),
+        test=_retrieval_test(database),
     )
 
 
@@ -150,6 +153,16 @@ def _answer(prompt: ChatPrompt, document: Document, use_case: UseCase) -> Log:
         finished_at=now,
     )
     return log
+
+
+def _retrieval_test(database: VectorDatabase) -> RetrievalTest:
+    database.refresh_from_db()
+    return retrieval_tests.create_test(
+        user=database.created_by,
+        database=database,
+        text="Within how many days?",
+        sides=[SideWish("Own settings", AnswerSettings())],
+    )
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ FOR_ANYBODY = {
     "accounts:use-case-create",
     "playground:home",
 }
-# Of all that a viewer sees, this is what they may send: their opinion, and their leaving.
+# Of all that a viewer sees, this is what they may send: their opinion, a search, and their leaving.
 VIEWERS_MAY_POST = {
     "playground:prompt-feedback",
     "playground:citation-relevance",
+    "playground:vector-database-retrieval",
     "accounts:member-remove",
 }
 
@@ -66,6 +67,7 @@ def url_of(world, token, endpoint, endpoint_llm, alice):
             "gold": world.database.pk,
             "version": world.database.pk,
             "log": world.log.pk,
+            "retrieval": world.test.pk,
             "token": token.pk,
             "endpoint": endpoint.pk,
             "llm": endpoint_llm.pk,

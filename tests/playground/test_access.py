@@ -16,8 +16,9 @@ from accounts.models import ApiToken, Membership, UseCase
 from blueprints.models import LLM, Blueprint, BlueprintVersion, LLMEndpoint, Provider
 from blueprints.settings import AnswerSettings
 from config.status import Status
-from playground import services
+from playground import retrieval_tests, services
 from playground.models import Chat, ChatPrompt, Feedback, Playground
+from playground.retrieval_tests import SideWish
 from tracing.models import Log, LogKind
 from vectordb import services as vectordb
 from vectordb.models import Dataset, Document, Ingestion, VectorDatabase
@@ -50,6 +51,7 @@ BY_PATH = {
     "chats": "chat",
     "prompts": "prompt",
     "traces": "log",
+    "retrieval-tests": "test",
     "tokens": "token",
     "endpoints": "endpoint",
     "models": "llm",
@@ -121,6 +123,13 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
     )
     ChatPrompt.objects.update(status=Status.COMPLETED, log=log, citations=[CITATION])
     endpoint = LLMEndpoint.objects.create(name="Lab", base_url="http://127.0.0.1:9/v1")
+    database.refresh_from_db()
+    test = retrieval_tests.create_test(
+        user=alice,
+        database=database,
+        text="How long?",
+        sides=[SideWish("Own settings", AnswerSettings())],
+    )
     return {
         "use_case": use_case.pk,
         "dataset": dataset.pk,
@@ -131,6 +140,7 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
         "chat": chat.pk,
         "prompt": prompt.pk,
         "log": log.pk,
+        "test": test.pk,
         "owner": alice.pk,
         "token": accounts.create_token(user=alice, name="CI")[0].pk,
         "endpoint": endpoint.pk,

@@ -1,0 +1,105 @@
+"""Making a retrieval test: each side is searched just as an answer would be. Knows no queue."""
+
+from django.db import transaction
+
+from blueprints.models import LLM
+from config.errors import AppError
+from config.notify import publish
+from config.status import UNFINISHED, Status
+from config.threads import in_thread
+from playground.models import RetrievalSide, RetrievalTest
+from playground.prompting import Budget
+from vectordb.models import VectorDatabase
+from vectordb.passages import Retrieval
+from vectordb.retrieval import retrieve
+
+
+async def run(test_id: str) -> None:
+    """Do the test, once: what was begun and broken off left nothing, so it may start over.
+
+    One side after the other, so that neither slows the times that the other shows. What a side
+    meets with is kept as its error; only what is unexpected is raised.
+    """
+    test = await in_thread(_begin, test_id)
+    if test is None:
+        return
+    sides = list(test.sides.all())
+    for side in sides:
+        try:
+            retrieval = await _retrieve(test, side)
+        except AppError as error:
+            side.error_message = error.message
+        else:
+            side.passages = [passage.to_json() for passage in retrieval.passages]
+            side.explain = retrieval.explain()
+    await in_thread(_finish, test, sides)
+
+
+def fail(test_id: str, message: str) -> None:
+    test = RetrievalTest.objects.unfinished().filter(pk=test_id).first()
+    if test is not None:
+        _end(test, Status.ERROR, message)
+
+
+def _begin(test_id: str) -> RetrievalTest | None:
+    """The test with its sides; None when it is done or was deleted."""
+    tests = RetrievalTest.objects.unfinished().filter(pk=test_id)
+    tests.update(status=Status.RUNNING)
+    return tests.select_related("vector_database").prefetch_related("sides").first()
+
+
+async def _retrieve(test: RetrievalTest, side: RetrievalSide) -> Retrieval:
+    """As `answering` does it, with what the LLM's context leaves for passages where one is named."""
+    settings = side.settings
+    database, llm = await in_thread(_found, test, side)
+    limit = None
+    if llm is not None:
+        limit = Budget.of(
+            context_size=llm.context_size, settings=settings.llm_settings, question=test.text
+        ).for_documents
+    return await retrieve(
+        database,
+        test.text,
+        settings.retrieval_settings,
+        metadata_filter=test.metadata_filter,
+        token_limit=limit,
+    )
+
+
+def _found(test: RetrievalTest, side: RetrievalSide) -> tuple[VectorDatabase, LLM | None]:
+    """What the side names. Raises AppError where it is gone since."""
+    database = VectorDatabase.objects.filter(
+        pk=side.vector_database_id,
+        use_case=test.vector_database.use_case_id,
+        status=Status.COMPLETED,
+    ).first()
+    if database is None:
+        raise AppError("The vector database was deleted or is not ready: choose another one.")
+    if not side.llm_id:
+        return database, None
+    llm = LLM.objects.filter(pk=side.llm_id).first()
+    if llm is None:
+        raise AppError(f"The LLM “{side.llm_id}” was deleted: choose another blueprint.")
+    return database, llm
+
+
+def _finish(test: RetrievalTest, sides: list[RetrievalSide]) -> None:
+    with transaction.atomic():
+        mine = RetrievalTest.objects.unfinished().select_for_update(no_key=True)
+        # Somebody may have deleted it, or a worker that was taken for dead may have been first.
+        if not mine.filter(pk=test.pk).exists():
+            return
+        RetrievalSide.objects.bulk_update(sides, ["passages", "explain", "error_message"])
+        _end(test, Status.COMPLETED, "")
+
+
+def _end(test: RetrievalTest, status: Status, message: str) -> None:
+    with transaction.atomic():
+        RetrievalTest.objects.filter(pk=test.pk, status__in=UNFINISHED).update(
+            status=status, error_message=message
+        )
+        publish(
+            topic=f"vector_database:{test.vector_database_id}",
+            event="tested",
+            data={"test": test.pk},
+        )
