@@ -8,7 +8,6 @@ from typing import Any, Self
 from django import forms
 
 from blueprints.forms import SettingsForm, initial_values
-from playground.forms import AskForm
 from playground.models import RetrievalSide, RetrievalTest
 from playground.retrieval_sources import OWN, Source
 from playground.retrieval_tests import SideWish
@@ -52,7 +51,13 @@ class FilterField(forms.CharField):
         return value if is_text else json.dumps(value, ensure_ascii=False)
 
 
-class QuestionForm(AskForm):
+class QuestionForm(forms.Form):
+    text = forms.CharField(
+        label="Question",
+        strip=False,
+        error_messages={"required": "Write a question first."},
+        widget=forms.Textarea(attrs={"rows": 2, "class": "question-in"}),
+    )
     metadata_filter = FilterField(required=False, label="Metadata filter")
 
 
@@ -66,7 +71,7 @@ class SideForm(SettingsForm):
 
     source = forms.ChoiceField(label="Settings", required=False)
     filled_from = forms.CharField(required=False, widget=forms.HiddenInput)
-    field_order = ["source", "filled_from", "vector_database_id"]
+    field_order = ["source", "filled_from", "vector_database_id", "search_mode"]
 
     def __init__(
         self,
@@ -96,6 +101,9 @@ class SideForm(SettingsForm):
         )
         for name in _OF_THE_LLM:
             del self.fields[name]
+        if settings.llm_id is None:
+            # No answer is asked for whose LLM could set a limit.
+            self.fields["max_tokens"].widget.attrs["placeholder"] = "none"
         choices = [(source.id, source.label) for source in sources.values()]
         if prefix == LEFT:
             # The page is that of one database.
@@ -117,10 +125,10 @@ class SideForm(SettingsForm):
         sources: Mapping[str, Source],
     ) -> Self:
         source_id = data.get(f"{prefix}-source") or (OWN if prefix == LEFT else "")
-        is_shown = data.get(f"{prefix}-filled_from") == source_id != ""
-        is_gone = source_id != "" and source_id not in sources
+        is_shown = data.get(f"{prefix}-filled_from") == source_id
+        is_gone = source_id not in sources
         return cls(
-            data if is_shown or is_gone else None,
+            data if source_id and (is_shown or is_gone) else None,
             prefix=prefix,
             database=database,
             sources=sources,

@@ -10,6 +10,7 @@ from vectordb.retrieval_settings import RetrievalMode, RetrievalSettings, Search
 
 _NAMES = ("left", "right")
 _CAP = "token cap"
+_EMBED = "embed"
 # In the order in which they are made; each with its name on the page.
 _RANKINGS = {
     "meaning": "meaning",
@@ -47,13 +48,15 @@ class PassageRow:
 
 @dataclass(frozen=True, slots=True)
 class SideView:
-    """`cut` is what the token cap left out, `dropped` what other stages did."""
+    """`cut` is what the token cap left out, `dropped` what other stages did. The second side does
+    not embed the question again, so `search_ms` are without that."""
 
     name: str
     side: RetrievalSide
     settings: list[str]
     stages: list[StageRow]
     milliseconds: float
+    search_ms: float
     tokens: int
     passages: list[PassageRow]
     cut: list[_Passage]
@@ -146,6 +149,7 @@ def _view(
         settings=_in_words(side.settings.retrieval_settings),
         stages=_stage_rows(stages),
         milliseconds=sum(stage["milliseconds"] for stage in stages),
+        search_ms=sum(one["milliseconds"] for one in stages if one["name"] != _EMBED),
         tokens=sum(passage["token_count"] for passage in side.passages),
         passages=[
             PassageRow(
