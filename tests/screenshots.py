@@ -21,7 +21,11 @@ OUT = ROOT / "screenshots"
 README_IMAGES = ROOT / "docs" / "images"
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 THEMES = ("light", "dark")
-FOR_README = {"chat-wide-light": "chat-light.png", "chat-wide-dark": "chat-dark.png"}
+FOR_README = {
+    "chat-wide-light": "chat-light.png",
+    "chat-wide-dark": "chat-dark.png",
+    "retrieval-test-wide-light": "retrieval-light.png",
+}
 PATIENCE = 60_000
 
 RETURNS = [
@@ -132,6 +136,7 @@ class Scene:
         self._answered(2)
         self._other_blueprints()
         self._find_other_pages()
+        self._test_retrieval()
 
     def _fill_form(self, url: str, *, submit: str = "Add", **fields: str) -> None:
         self.page.goto(url)
@@ -195,8 +200,27 @@ class Scene:
         self.urls |= {"trace": trace or "", "dataset": links[0], "database": links[1]}
         self.urls["traces"] = self.urls["use-case"] + "traces/"
 
+    def _test_retrieval(self) -> None:
+        page = self.page
+        page.goto(self.urls["database"])
+        self._click("Test retrieval")
+        page.wait_for_url("**/retrieval/")
+        self.urls["retrieval"] = page.url
+        question = page.get_by_role("textbox", name="Question")
+        question.fill("Can a customer return an opened item after 30 days?")
+        other = page.get_by_role("group", name="Compare with")
+        other.get_by_label("Settings").select_option(label="Own settings")
+        other.get_by_label("Search", exact=True).select_option(label="By words")
+        other.get_by_role("spinbutton", name="Token cap").fill("45")
+        page.get_by_role("button", name="Search").click()
+        page.wait_for_selector(".found-side", timeout=PATIENCE)
+        self.urls["retrieval-test"] = page.url
+
     def views(self) -> list[tuple[str, Callable[[Page], object]]]:
-        names = ("use-case", "sources", "dataset", "database", "trace", "traces", "failed")
+        names = (
+            *("use-case", "sources", "dataset", "database", "trace", "traces", "failed"),
+            *("retrieval", "retrieval-test"),
+        )
         plain = {"home": "/", "llms": "/llms/", "tokens": "/account/tokens/", "404": "/nothing/"}
         addresses = plain | {name: self.urls[name] for name in (*names, "new-blueprint", "chat")}
 

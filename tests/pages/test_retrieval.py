@@ -1,5 +1,7 @@
 """The retrieval page without a browser: who may, what the form makes of it, what a test shows."""
 
+from typing import Any
+
 import pytest
 from django.urls import reverse
 
@@ -210,7 +212,7 @@ def test_pages_lead_to_it(client, alice, url, world):
     assert f"{url}?from={world.blueprint.pk}" in chat
 
 
-def passage(chunk_id: int, rank: int, **more) -> dict:
+def passage(chunk_id: int, rank: int, **more) -> dict[str, Any]:
     return {
         "chunk_id": chunk_id,
         "document_id": "d" * 24,

@@ -32,9 +32,9 @@ def url(signed_in, tmp_path_factory) -> str:
     page.get_by_role("link", name="Test what it retrieves").click()
     page.wait_for_url("**/retrieval/?from=*")
     # Filled in from the blueprint that the link stood beside.
-    chosen = page.get_by_role("group", name="Search with").get_by_label("Settings")
+    chosen = page.get_by_role("group", name="Search with").get_by_role("combobox", name="Settings")
     expect(chosen).not_to_have_value("own")
-    found = page.url.split("?")[0]
+    found = str(page.url).split("?")[0]
     page.close()
     return found
 
@@ -44,7 +44,7 @@ def side(page: Page, name: str) -> Locator:
 
 
 def search(page: Page) -> None:
-    page.get_by_label("Question").fill(QUESTION)
+    page.get_by_role("textbox", name="Question").fill(QUESTION)
     page.get_by_role("button", name="Search").click()
     page.wait_for_url("**/retrieval-tests/*/")
 
@@ -87,7 +87,7 @@ def compared(signed_in, url) -> str:
     page.goto(url)
     left, right = side(page, "Search with"), side(page, "Compare with")
     left.get_by_role("spinbutton", name="Chunks per prompt").fill("3")
-    right.get_by_label("Settings").select_option(label="Own settings")
+    right.get_by_role("combobox", name="Settings").select_option(label="Own settings")
     # Other settings begin as those that they are compared with.
     chunks = right.get_by_role("spinbutton", name="Chunks per prompt")
     expect(chunks).to_have_value("3")
@@ -136,9 +136,9 @@ def tab_to(page: Page, target: Locator) -> None:
 
 def test_the_keyboard_is_enough(page, url):
     page.goto(url)
-    tab_to(page, page.get_by_label("Question"))
+    tab_to(page, page.get_by_role("textbox", name="Question"))
     page.keyboard.type(QUESTION)
-    source = side(page, "Compare with").get_by_label("Settings")
+    source = side(page, "Compare with").get_by_role("combobox", name="Settings")
     tab_to(page, source)
     page.keyboard.press("ArrowDown")
     expect(side(page, "Compare with").get_by_label("Token cap").first).to_be_visible()

@@ -116,11 +116,11 @@ def test_what_the_cap_cut_stands_apart_and_explains_what_is_missing(compare):
 
 
 def test_a_side_that_failed_is_compared_with_nothing(compare):
-    sides = (("d", [passage(1, 1)], []), ("d", [], []))
+    left, right = ("d", [passage(1, 1)], ()), ("d", [passage(1, 1)], ())
 
-    assert compare(*sides).is_compared
-    assert not compare(*sides, errors=("", "The database is gone.")).is_compared
-    assert not compare(sides[0]).is_compared
+    assert compare(left, right).is_compared
+    assert not compare(left, right, errors=("", "The database is gone.")).is_compared
+    assert not compare(left).is_compared
 
 
 def test_figures_are_ready_to_be_read(compare):

@@ -231,7 +231,7 @@ def test_before_that_it_is_tried_again(alice, shelf):
 def take(test: RetrievalTest, *, attempts: int) -> None:
     job = Job(
         id=1,
-        queue=retrieval_tasks.QUEUE,
+        queue="chat",
         lock=None,
         queueing_lock=None,
         task_name=retrieval_tasks.test_retrieval.name,
