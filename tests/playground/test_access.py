@@ -17,7 +17,7 @@ from blueprints.models import LLM, Blueprint, BlueprintVersion, LLMEndpoint, Pro
 from blueprints.settings import AnswerSettings
 from config.status import Status
 from playground import retrieval_tests, services
-from playground.models import Chat, ChatPrompt, Feedback, Playground
+from playground.models import Chat, ChatPrompt, Feedback, GoldQuestion, Playground
 from playground.retrieval_tests import SideWish
 from tracing.models import Log, LogKind
 from vectordb import services as vectordb
@@ -52,6 +52,7 @@ BY_PATH = {
     "prompts": "prompt",
     "traces": "log",
     "retrieval-tests": "test",
+    "gold-questions": "gold",
     "tokens": "token",
     "endpoints": "endpoint",
     "models": "llm",
@@ -130,6 +131,9 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
         text="How long?",
         sides=[SideWish("Own settings", AnswerSettings())],
     )
+    gold = GoldQuestion.objects.create(
+        use_case=use_case, family_id=database.family_id, text="How long?", created_by=alice
+    )
     return {
         "use_case": use_case.pk,
         "dataset": dataset.pk,
@@ -141,6 +145,7 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
         "prompt": prompt.pk,
         "log": log.pk,
         "test": test.pk,
+        "gold": gold.pk,
         "owner": alice.pk,
         "token": accounts.create_token(user=alice, name="CI")[0].pk,
         "endpoint": endpoint.pk,
