@@ -82,7 +82,8 @@ def form_response(
 ) -> HttpResponse:
     """A form as a page of its own, or alone when htmx asks for it (it is shown in the dialog).
 
-    `context` may hold `note`, `is_danger`, `cancel_url` and what the page's frame needs.
+    `context` may hold `note` (with a `link` of `url` and `text` behind it), `is_danger`, `cancel_url`
+    and what the page's frame needs.
     """
     status = 422 if form.errors else 200
     full = {"form": form, "title": title, "submit": submit, **(context or {})}

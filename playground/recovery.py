@@ -11,6 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from config.notify import publish
 from config.status import UNFINISHED, Status
 from playground.models import ChatPrompt
+from vectordb.trial_cuts import forget_old
 
 # Longer than any moment between a row and its job, which are written together.
 _GRACE = timedelta(seconds=30)
@@ -27,6 +28,7 @@ def look_after(chore: Chore) -> None:
 
 def tidy_up() -> None:
     fail_orphans()
+    forget_old()
     for chore in _chores:
         chore()
 

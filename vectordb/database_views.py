@@ -2,6 +2,7 @@
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.forms import ConfirmForm
@@ -24,7 +25,7 @@ def vector_database_create(request: PageRequest, pk: str, dataset_pk: str) -> Ht
         Dataset.objects.visible_to(request.user).filter(use_cases=use_case), pk=dataset_pk
     )
     require_editor(use_case, request.user)
-    form = BuildForm(request.POST or None)
+    form = BuildForm(request.POST) if request.POST else BuildForm.prefilled(request.GET)
     if form.is_valid():
         with errors_on(form):
             database = services.create_vector_database(
@@ -39,6 +40,10 @@ def vector_database_create(request: PageRequest, pk: str, dataset_pk: str) -> Ht
         **within(request, use_case, tab="sources"),
         "cancel_url": f"/datasets/{dataset.pk}/",
         "note": f"Every document of “{dataset.name}” is cut into chunks, and each chunk embedded.",
+        "link": {
+            "url": reverse("vectordb:dataset-lab", args=[dataset.pk]),
+            "text": "Try chunking on one of them first",
+        },
     }
     return form_response(
         request, form, title="Build a vector database", submit="Build", context=context

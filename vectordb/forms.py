@@ -1,16 +1,16 @@
 import re
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from config.formats import readable_separator
 from vectordb import services
 from vectordb.chunking_settings import (
-    DEFAULT_SEPARATORS,
     LARGEST_CHUNK,
     LARGEST_OVERLAP,
     SMALLEST_CHUNK,
@@ -84,12 +84,9 @@ def _separator(line: str) -> str:
     return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), line)
 
 
-class BuildForm(forms.Form):
-    """How a dataset becomes a vector database."""
+class ChunkingForm(forms.Form):
+    """How documents become chunks, and these vectors."""
 
-    name = forms.CharField(
-        max_length=200, required=False, help_text="Left empty, it is named like the dataset."
-    )
     embedding_model = forms.ChoiceField()
     chunking_method = forms.ChoiceField(choices=ChunkingMethod)
     chunk_size = forms.IntegerField(label="Chunk size, in tokens")
@@ -103,16 +100,15 @@ class BuildForm(forms.Form):
         help_text="One a line, tried from the top: where a text is cut first. "
         'A line break is \\n, a space " ", between any two characters "".'
     )
+    is_separator_regex = forms.BooleanField(
+        label="The separators are regular expressions", required=False
+    )
+    is_custom_chunking = forms.BooleanField(
+        label="Do not cut: each document, or row that is one, is a chunk already", required=False
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        defaults = ChunkingSettings()
-        initial = {
-            "embedding_model": defaults.embedding_model,
-            "chunking_method": defaults.chunking_method,
-            "chunk_size": defaults.chunk_size,
-            "chunk_overlap_percentage": defaults.chunk_overlap_percentage,
-            "separators": DEFAULT_SEPARATORS,
-        }
+        initial = _fields_of(ChunkingSettings())
         kwargs["initial"] = initial | (kwargs.get("initial") or {})
         super().__init__(*args, **kwargs)
         models = services.supported_embeddings()
@@ -125,9 +121,22 @@ class BuildForm(forms.Form):
 
     def chunking(self) -> ChunkingSettings:
         """Raises InvalidInput."""
-        known = {field.name for field in fields(ChunkingSettings)}
-        data = {key: value for key, value in self.cleaned_data.items() if key in known}
+        data = {name: self.cleaned_data[name] for name in ChunkingForm.base_fields}
         return ChunkingSettings(**data)
+
+
+class BuildForm(ChunkingForm):
+    """How a dataset becomes a vector database."""
+
+    name = forms.CharField(
+        max_length=200, required=False, help_text="Left empty, it is named like the dataset."
+    )
+    field_order = ["name"]
+
+    @classmethod
+    def prefilled(cls, query: QueryDict) -> Self:
+        """With what an address says of its fields, as `query_of` writes it."""
+        return cls(initial={name: query[name] for name in cls.base_fields if name in query})
 
 
 class VersionForm(BuildForm):
@@ -140,10 +149,17 @@ class VersionForm(BuildForm):
     )
 
     def __init__(self, *args: Any, parent: VectorDatabase, **kwargs: Any) -> None:
-        super().__init__(*args, initial=_as_built(parent), **kwargs)
+        super().__init__(*args, initial=_fields_of(settings_of(parent)), **kwargs)
         self.fields["name"].help_text = "Left empty, it keeps its name."
 
 
-def _as_built(database: VectorDatabase) -> dict[str, Any]:
-    built = settings_of(database)
-    return {field: getattr(built, field) for field in BuildForm.base_fields if field != "name"}
+def query_of(chunking: ChunkingSettings) -> dict[str, str]:
+    """The settings as the form's fields in an address."""
+    values = _fields_of(chunking)
+    values["separators"] = SeparatorsField().prepare_value(chunking.separators)
+    sent = {name: "on" if value is True else value for name, value in values.items()}
+    return {name: str(value) for name, value in sent.items() if value is not False}
+
+
+def _fields_of(chunking: ChunkingSettings) -> dict[str, Any]:
+    return {field.name: getattr(chunking, field.name) for field in fields(chunking)}

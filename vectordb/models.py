@@ -233,6 +233,30 @@ class Ingestion(models.Model):
         return f"{self.document} into {self.vector_database}"
 
 
+class TrialCut(models.Model):
+    """A document cut into chunks only to look at them, in the chunking lab. Deleted within the hour."""
+
+    id = IdField()
+    document = models.ForeignKey(Document, models.CASCADE, related_name="+")
+    asked_by = models.ForeignKey(User, models.CASCADE, related_name="+")
+    # The fields of ChunkingSettings.
+    chunking = models.JSONField()
+    status = models.CharField(max_length=20, choices=Status, default=Status.NEW)
+    error_message = models.TextField(blank=True)
+    # As of an Ingestion: only their ratio is shown.
+    progress_done = models.BigIntegerField(default=0)
+    progress_total = models.BigIntegerField(default=0)
+    # What `trial_cuts.Outcome` says; null until it is there.
+    outcome = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.document} on trial"
+
+
 class Chunk(models.Model):
     """A passage of a document. LIST-partitioned by vector database; see migration 0002.
 

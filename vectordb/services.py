@@ -26,6 +26,7 @@ from vectordb.databases import (
 from vectordb.embedding_models import MODELS, EmbeddingModel
 from vectordb.fetch_job import settle
 from vectordb.fetching import check_url
+from vectordb.lab import try_chunkings
 from vectordb.models import Dataset, DatasetLink, Document
 from vectordb.naming import LONGEST_NAME, checked_name
 from vectordb.permissions import require_dataset_editor
@@ -51,6 +52,7 @@ __all__ = [
     "retry_ingestion",
     "set_categories",
     "supported_embeddings",
+    "try_chunkings",
     "unlink_dataset",
 ]
 

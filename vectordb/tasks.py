@@ -9,7 +9,7 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, JobAborted
 
-from vectordb import fetch_job, ingest, keyword_index, partitions
+from vectordb import fetch_job, ingest, keyword_index, partitions, trial_cuts
 from vectordb.interruption import Interrupted
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,27 @@ def fetch_dataset(context: JobContext, dataset_id: str, url: str) -> None:
     except Exception:
         logger.exception("Fetching dataset %s failed", dataset_id)
         _patiently(lambda: fetch_job.fail(dataset_id), should_end)
+    finally:
+        connections.close_all()
+
+
+@app.task(
+    name="vectordb.cut_on_trial",
+    queue=WAITING_QUEUE,
+    pass_context=True,
+    retry=_BY_THE_NEXT_WORKER,
+)
+def cut_on_trial(context: JobContext, trial_id: str) -> None:
+    """Cut a document for the chunking lab."""
+    should_end = context.should_abort
+    try:
+        _patiently(lambda: trial_cuts.run(trial_id, should_end=should_end), should_end)
+    except Interrupted:
+        raise JobAborted from None
+    except Exception:
+        logger.exception("Trial %s failed", trial_id)
+        message = "Something went wrong on our side. Reload this page to try again."
+        _patiently(lambda: trial_cuts.fail(trial_id, message), should_end)
     finally:
         connections.close_all()
 
@@ -116,3 +137,9 @@ def enqueue_fetch(dataset_id: str, url: str, *, user_id: str) -> None:
     """Have the dataset's file fetched once the current transaction commits. Those of one user come
     one after the other: slow servers hold up nobody else."""
     fetch_dataset.configure(lock=f"fetch:{user_id}").defer(dataset_id=dataset_id, url=url)
+
+
+def enqueue_trial(trial_id: str, *, side: int) -> None:
+    """Have the document cut once the current transaction commits. Each side of the lab takes one at
+    a time, so that two are cut at once at most, whoever asks: each keeps a parser's process busy."""
+    cut_on_trial.configure(lock=f"trial:{side}").defer(trial_id=trial_id)

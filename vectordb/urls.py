@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from vectordb import database_views, views
+from vectordb import database_views, lab_views, views
 
 app_name = "vectordb"
 
@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("datasets/<id:pk>/upload/", views.document_upload, name="document-upload"),
     path("datasets/<id:pk>/rename/", views.dataset_rename, name="dataset-rename"),
     path("datasets/<id:pk>/delete/", views.dataset_delete, name="dataset-delete"),
+    path("datasets/<id:pk>/lab/", lab_views.lab, name="dataset-lab"),
+    path("datasets/<id:pk>/lab/<id:trial_pk>/", lab_views.trial, name="dataset-trial"),
     path("documents/<id:pk>/delete/", views.document_delete, name="document-delete"),
     path("documents/<id:pk>/file/", views.document_file, name="document-file"),
     path(

@@ -4,6 +4,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from playground.models import ChatPrompt
+from vectordb.models import TrialCut
 
 PUBLIC = {"accounts:sign-in", "accounts:link-sign-in"}
 STAFF = {"blueprints"}
@@ -54,6 +55,7 @@ def status(client, method: str, url: str) -> int:
 @pytest.fixture
 def url_of(world, token, endpoint, endpoint_llm, alice):
     """The address of any page, of the objects of Alice's world."""
+    trial = TrialCut.objects.create(document=world.document, asked_by=alice, chunking={})
     keys = {
         "pk": {
             "playground": world.playground.pk,
@@ -75,6 +77,7 @@ def url_of(world, token, endpoint, endpoint_llm, alice):
         "blueprint_pk": world.blueprint.pk,
         "dataset_pk": world.dataset.pk,
         "user_pk": alice.pk,
+        "trial_pk": trial.pk,
         "number": 1,
         "secret": "x" * 43,
     }

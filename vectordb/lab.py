@@ -1,0 +1,46 @@
+"""What can be done in the chunking lab. Callers take it from `services`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from django.db import transaction
+
+from accounts.models import User
+from config.status import UNFINISHED, Status
+from vectordb import tasks
+from vectordb.chunking_settings import ChunkingSettings
+from vectordb.models import Document, TrialCut
+
+# Of one user: settings that were tried before are shown again at once.
+_MOST_KEPT = 20
+
+
+@transaction.atomic
+def try_chunkings(
+    document: Document, *, user: User, chunkings: Sequence[ChunkingSettings]
+) -> list[TrialCut]:
+    """A trial for each of the settings; jobs cut the document. What was tried before is taken as it
+    is, unless it failed.
+
+    Nobody waits for two comparisons at once: whatever else the user's jobs were to cut is cancelled.
+    """
+    own = TrialCut.objects.filter(asked_by=user)
+    trials = [_trial(document, user, one, side) for side, one in enumerate(chunkings)]
+    own.filter(status__in=UNFINISHED).exclude(pk__in=[one.pk for one in trials]).update(
+        status=Status.CANCELLED,
+        error_message="Something else was compared meanwhile: reload this page to have it cut.",
+    )
+    kept = own.values("pk")[:_MOST_KEPT]
+    own.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
+    return trials
+
+
+def _trial(document: Document, user: User, chunking: ChunkingSettings, side: int) -> TrialCut:
+    fields = asdict(chunking)
+    alike = TrialCut.objects.filter(document=document, asked_by=user, chunking=fields)
+    known = alike.exclude(status__in=(Status.ERROR, Status.CANCELLED)).first()
+    if known is not None:
+        return known
+    trial = TrialCut.objects.create(document=document, asked_by=user, chunking=fields)
+    tasks.enqueue_trial(trial.pk, side=side)
+    return trial
