@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 # Enough to judge settings by, and soon there.
 MOST_CHARACTERS = 200_000
-MOST_SECONDS = 30.0
+MOST_SECONDS = 60.0
 KEPT = timedelta(hours=1)
 _PROGRESS_SECONDS = 0.5
 
@@ -49,8 +49,9 @@ class _TimeIsUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CutChunk:
-    """A chunk as the lab shows it. `text` is what the chunk before does not hold; of its end, the
-    last `shared` characters are held by the next one too. `overlap` is in tokens, with the one before."""
+    """A chunk as the lab shows it. `text` is what the chunk before does not hold, without the blank
+    space between them; of its end, the last `shared` characters are held by the next one too.
+    `overlap` is in tokens, with the one before."""
 
     number: int
     source: str
@@ -208,19 +209,22 @@ def _length_added(chunks: Sequence[Chunk], chunk: Chunk) -> int:
 
 
 def _as_shown(chunks: Sequence[Chunk], model_id: str) -> tuple[CutChunk, ...]:
-    common = [_common(before, chunk) for before, chunk in pairwise(chunks)]
+    common = [0, *(_common(before, chunk) for before, chunk in pairwise(chunks)), 0]
     return tuple(
-        CutChunk(
-            number=number,
-            source=_source(chunk),
-            page=chunk.page,
-            tokens=chunk.token_count,
-            overlap=count_tokens(chunk.text[:before], model_id),
-            text=chunk.text[before:],
-            # What three hold is shown where the first of them holds it.
-            shared=min(after, len(chunk.text) - before),
-        )
-        for number, (before, chunk, after) in enumerate(
-            zip([0, *common], chunks, [*common, 0], strict=True), 1
-        )
+        _shown(number, chunk, common[number - 1], common[number], model_id)
+        for number, chunk in enumerate(chunks, 1)
+    )
+
+
+def _shown(number: int, chunk: Chunk, before: int, after: int, model_id: str) -> CutChunk:
+    text = chunk.text[before:].lstrip()
+    return CutChunk(
+        number=number,
+        source=_source(chunk),
+        page=chunk.page,
+        tokens=chunk.token_count,
+        overlap=count_tokens(chunk.text[:before], model_id),
+        text=text,
+        # What three hold is shown where the first of them holds it.
+        shared=min(after, len(text)),
     )
