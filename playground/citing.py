@@ -9,11 +9,13 @@ from accounts.models import User
 from playground.models import ChatPrompt
 from vectordb.models import Chunk, Document, VectorDatabase
 from vectordb.retrieval import chunk_in_context
+from vectordb.source_links import passage_url, places_url
 
 
 @dataclass(frozen=True, slots=True)
 class CitedPassage:
-    """`before` and `after` are what the neighbouring chunks add; empty when they are gone."""
+    """`before` and `after` are what the neighbouring chunks add; empty when they are gone, as are
+    `url`, where the passage is shown in its document, and `places_url`, which tells where on its page."""
 
     citation: dict[str, Any]
     before: str
@@ -21,6 +23,8 @@ class CitedPassage:
     after: str
     is_gone: bool
     document: Document | None
+    url: str = ""
+    places_url: str = ""
 
 
 def cited_passage(prompt: ChatPrompt, number: int, *, user: User) -> CitedPassage:
@@ -41,6 +45,7 @@ def cited_passage(prompt: ChatPrompt, number: int, *, user: User) -> CitedPassag
         return gone
     if chunk.document_id != citation["document_id"]:  # deleted, and its number given to another
         return gone
+    start, end = citation["start"], citation["end"]
     return CitedPassage(
         citation=citation,
         before=_before(previous, chunk, citation),
@@ -48,6 +53,8 @@ def cited_passage(prompt: ChatPrompt, number: int, *, user: User) -> CitedPassag
         after=_after(following, chunk, citation),
         is_gone=False,
         document=document,
+        url=passage_url(chunk, start=start, end=end),
+        places_url=places_url(chunk, document, start=start, end=end),
     )
 
 

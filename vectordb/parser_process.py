@@ -153,7 +153,7 @@ class ParserProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=settings.BASE_DIR,
-                env=_environment() | {"TMPDIR": self._folder.name},
+                env=child_environment() | {"TMPDIR": self._folder.name},
                 start_new_session=True,
             )
             _widen(self._process)
@@ -201,7 +201,7 @@ def _widen(process: "subprocess.Popen[bytes]") -> None:
         fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Nothing secret: what is in a document must find nothing to take."""
     kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "TESSDATA_PREFIX")
     wanted = {"PYTHONUTF8": "1", "TOKENIZERS_PARALLELISM": "false", "OPENBLAS_NUM_THREADS": "1"}

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from vectordb import database_views, lab_views, views
+from vectordb import database_views, lab_views, source_views, views
 
 app_name = "vectordb"
 
@@ -20,6 +20,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("datasets/<id:pk>/lab/<id:trial_pk>/", lab_views.trial, name="dataset-trial"),
     path("documents/<id:pk>/delete/", views.document_delete, name="document-delete"),
     path("documents/<id:pk>/file/", views.document_file, name="document-file"),
+    path(
+        "documents/<id:pk>/pages/<int:page>.png", source_views.document_page, name="document-page"
+    ),
+    path(
+        "vector-databases/<id:pk>/chunks/<int:chunk_id>/",
+        source_views.chunk_detail,
+        name="vector-database-chunk",
+    ),
+    path(
+        "vector-databases/<id:pk>/chunks/<int:chunk_id>/places/",
+        source_views.chunk_places,
+        name="vector-database-chunk-places",
+    ),
     path(
         "vector-databases/<id:pk>/",
         database_views.vector_database_detail,

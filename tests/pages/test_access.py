@@ -1,10 +1,14 @@
 """Every page, walked by everybody: nobody signed in, a stranger, a viewer, and the wrong verb."""
 
 import pytest
+from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from playground.models import ChatPrompt
-from vectordb.models import TrialCut
+from tests.vectordb import samples
+from tests.vectordb.conftest import add
+from vectordb import partitions
+from vectordb.models import Document, TrialCut
 
 PUBLIC = {"accounts:sign-in", "accounts:link-sign-in"}
 STAFF = {"blueprints"}
@@ -78,6 +82,8 @@ def url_of(world, token, endpoint, endpoint_llm, alice):
         "dataset_pk": world.dataset.pk,
         "user_pk": alice.pk,
         "trial_pk": trial.pk,
+        "chunk_id": 1_000_000,
+        "page": 1,
         "number": 1,
         "secret": "x" * 43,
     }
@@ -102,10 +108,26 @@ def url_of(world, token, endpoint, endpoint_llm, alice):
         wanted = get_resolver().namespace_dict[name.split(":")[0]][1]
         arguments = wanted.reverse_dict.getlist(name.split(":")[1])
         parameters = arguments[0][0][0][1]
+        if "page" in parameters or "chunk_id" in parameters:
+            paged = _with_pages(world)
+            pk = paged.pk if "page" in parameters else pk
         values = {**keys, "pk": pk}
         return reverse(name, kwargs={key: values[key] for key in parameters})
 
     return url
+
+
+def _with_pages(world) -> Document:
+    """A PDF, and a chunk of it in Alice's database."""
+    document = add(world.dataset, "pages.pdf", samples.pdf("One."))
+    partitions.create(world.database)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO vectordb_chunk VALUES"
+            " (%s, 1000000, %s, 0, 1, 0, 4, 1, array_fill(1, ARRAY[384])::vector, 'One.')",
+            [world.database.pk, document.pk],
+        )
+    return document
 
 
 def test_the_walk_meets_every_app():

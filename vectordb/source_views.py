@@ -1,0 +1,87 @@
+"""A passage in its document: in the text around it, and on the page that it stands on."""
+
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_safe
+
+from accounts.pages import PageRequest, within
+from config.errors import AppError
+from vectordb import pdf_pages
+from vectordb.models import Chunk, Document, VectorDatabase
+from vectordb.source_links import passage_url, places_url
+from vectordb.source_text import divided, source_text
+
+_LONGEST_NUMBER = 18
+_DAY_SECONDS = 86_400
+
+
+@require_safe
+def chunk_detail(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
+    """The chunk in its document; with `?start=…&end=…`, what stands between these offsets of it."""
+    database = _database(request, pk)
+    start, end = _offset(request, "start"), _offset(request, "end")
+    try:
+        source = source_text(database, chunk_id, start=start, end=end)
+    except Chunk.DoesNotExist:
+        raise Http404 from None
+    document = _document(request, source.chunk)
+    context = {
+        **within(request, database.use_case, tab="sources"),
+        "database": database,
+        "crumb": database.name,
+        "source": source,
+        "name": source.chunk.metadata.get("source", ""),
+        "page": source.chunk.page,
+        "document": document,
+        "places_url": places_url(source.chunk, document, start=start, end=end),
+    }
+    return render(request, "vectordb/chunk.html", context)
+
+
+@require_safe
+def chunk_places(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
+    """Where the same passage stands on its page, for the page's script."""
+    chunks = Chunk.objects.filter(vector_database_id=_database(request, pk).pk)
+    chunk = get_object_or_404(chunks, id=chunk_id)
+    document = _document(request, chunk)
+    if document is None or chunk.page is None or not pdf_pages.has_pages(document):
+        raise Http404
+    if not request.htmx:
+        return redirect(passage_url(chunk))
+    _, text, _ = divided(chunk, _offset(request, "start"), _offset(request, "end"))
+    try:
+        places = pdf_pages.places(document, chunk.page, text, getattr(request, "has_left", bool))
+    except AppError as error:
+        return render(request, "vectordb/_places.html", {"problem": error.message})
+    return render(request, "vectordb/_places.html", {"places": places})
+
+
+@require_safe
+def document_page(request: PageRequest, pk: str, page: int) -> HttpResponseBase:
+    """A page of a PDF as a picture."""
+    document = get_object_or_404(Document.objects.visible_to(request.user), pk=pk)
+    tag = pdf_pages.etag(document, page)
+    unchanged = get_conditional_response(request, etag=tag)
+    if unchanged is not None:
+        return unchanged
+    content = pdf_pages.picture(document, page, getattr(request, "has_left", bool))
+    response = HttpResponse(content, content_type="image/png")
+    response.headers["ETag"] = tag
+    response.headers["Cache-Control"] = f"private, max-age={_DAY_SECONDS}"
+    return response
+
+
+def _database(request: PageRequest, pk: str) -> VectorDatabase:
+    databases = VectorDatabase.objects.visible_to(request.user).select_related("use_case")
+    return get_object_or_404(databases, pk=pk)
+
+
+def _offset(request: PageRequest, name: str) -> int | None:
+    given = request.GET.get(name, "")
+    return int(given) if given.isdecimal() and len(given) <= _LONGEST_NUMBER else None
+
+
+def _document(request: PageRequest, chunk: Chunk) -> Document | None:
+    """The original, while it is there and the reader may see it."""
+    return Document.objects.visible_to(request.user).filter(pk=chunk.document_id).first()
