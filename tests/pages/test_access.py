@@ -124,7 +124,7 @@ def _with_pages(world) -> Document:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO vectordb_chunk VALUES"
-            " (%s, 1000000, %s, 0, 1, 0, 4, 1, array_fill(1, ARRAY[384])::vector, 'One.')",
+            " (%s, 1000000, %s, 0, 1, 0, 4, 1, array_fill(1, ARRAY[384])::vector, 'One.') ON CONFLICT DO NOTHING",
             [world.database.pk, document.pk],
         )
     return document

@@ -12,7 +12,7 @@ from playground.models import ChatPrompt
 from tests.pages.conftest import HTMX
 from tests.vectordb import samples
 from tests.vectordb.conftest import add, build
-from vectordb import pdf_pages, services
+from vectordb import files, services
 from vectordb.models import Chunk, VectorDatabase
 
 RULES = "\n".join(f"Rule {number}: tools come back by noon." for number in range(30))
@@ -86,7 +86,7 @@ def test_a_passage_that_cannot_be_found_on_its_page_says_so(alices, database):
 def test_a_damaged_original_says_so_beside_the_text(alices, database, world):
     chunk = chunk_of(database, "Rule 20")
     document = world.dataset.documents.get(name="rules.pdf")
-    pdf_pages.files.stored_path(document.stored_name).write_bytes(b"gone")
+    files.stored_path(document.stored_name).write_bytes(b"gone")
 
     places = alices.get(at("vector-database-chunk-places", chunk), headers=HTMX)
 

@@ -11,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 from config.errors import Conflict, NotFound
 from tests.vectordb import samples
 from tests.vectordb.conftest import add, build
-from vectordb import pdf_pages
+from vectordb import files, pdf_pages
 from vectordb.models import Chunk, Document
 
 LINES = [f"Line {number}: parcels over {number} kilograms go by freight." for number in range(40)]
@@ -23,7 +23,7 @@ def wanted() -> bool:
 
 def written(document: Document, content: bytes) -> None:
     """Put other bytes in the place of an upload."""
-    pdf_pages.files.stored_path(document.stored_name).write_bytes(content)
+    files.stored_path(document.stored_name).write_bytes(content)
 
 
 def turned(degrees: int) -> bytes:
