@@ -51,10 +51,11 @@ class _TimeIsUp(Exception):
 class CutChunk:
     """A chunk as the lab shows it. `text` is what the chunk before does not hold, without the blank
     space between them; of its end, the last `shared` characters are held by the next one too.
-    `overlap` is in tokens, with the one before."""
+    `overlap` is in tokens, with the one before. `place` says where in the document it stands: the
+    name of its row, and the headings that it is under."""
 
     number: int
-    source: str
+    place: str
     page: int | None
     tokens: int
     overlap: int
@@ -220,7 +221,7 @@ def _shown(number: int, chunk: Chunk, before: int, after: int, model_id: str) ->
     text = chunk.text[before:].lstrip()
     return CutChunk(
         number=number,
-        source=_source(chunk),
+        place=" / ".join(filter(None, [_source(chunk), *chunk.headings])),
         page=chunk.page,
         tokens=chunk.token_count,
         overlap=count_tokens(chunk.text[:before], model_id),

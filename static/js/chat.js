@@ -94,7 +94,9 @@ document.addEventListener("click", (event) => {
   card.click();
 });
 
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  // Not when something in the dialog changes: who has scrolled on stays there.
+  if (detail.ctx.target?.id !== "dialog-content") return;
   document.getElementById("passage")?.scrollIntoView({ block: "center" });
 });
 

@@ -216,6 +216,7 @@ def test_a_citation_opens_its_page_with_the_passage_marked(page: Page, cited):
     page.goto(cited)
     page.locator(".source").first.click()
 
+    expect(page.locator("dialog mark")).to_be_in_viewport()
     sheet = page.locator("dialog .sheet")
     expect(sheet.get_by_text("marked on the page")).to_be_visible(timeout=SLOW)
     expect(sheet.locator("rect").first).to_be_visible()

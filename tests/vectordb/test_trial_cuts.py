@@ -270,3 +270,11 @@ def test_figures_are_for_the_whole_document_and_dataset(dataset, monkeypatch):
     assert Figures.of(half, chunking, document).document.seconds == pytest.approx(
         2 * sum(tokens) / 100
     )
+
+
+def test_each_chunk_tells_where_in_the_document_it_stands(dataset):
+    handbook = add(dataset, "handbook.md", HANDBOOK * 5)
+    rows = add(dataset, "rows.csv", ROWS)
+
+    assert "Returns" in {chunk.place for chunk in outcome_of(handbook, chunk_size=128).chunks}
+    assert [chunk.place for chunk in outcome_of(rows).chunks] == ["a.txt", "b.txt"]
