@@ -73,11 +73,10 @@ def _characters(text_page: pypdfium2.PdfTextPage) -> list[_Character]:
 
 
 def _letters(text: str) -> str:
-    """Without blank space, hyphens at the ends of lines, and what a font draws but cannot name; the
-    text that was stored was cleaned of some of these."""
-    return "".join(
-        one for one in text if one.isprintable() and not one.isspace() and one < "\uf000"
-    )
+    """Without blank space and without what is not printed, as hyphens at the ends of lines are told;
+    the text that was stored was cleaned of some of these. PDFium tells characters beyond 16 bits in
+    halves."""
+    return "".join(one for one in text if one.isprintable() and one != " " and one <= "\uffff")
 
 
 def _span(page: str, text: str) -> tuple[int, int] | None:
