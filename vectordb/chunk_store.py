@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _STAGING = sql.Identifier("vectordb_staged_chunks")
 _MOST_ROWS = 1_000
+# The way to a passage is one text, for filters to compare: "Returns > Damaged goods".
+HEADINGS_SEPARATOR = " > "
 _COLUMNS = (
     "vector_database_id", "id", "document_id", "position", "page", "start_offset", "end_offset",
     "token_count", "embedding", "language", "text", "metadata",
@@ -49,27 +51,44 @@ def delete(database_id: str, number: int) -> None:
         )
 
 
-def chunk_metadata(ingestion: Ingestion) -> dict[str, Any]:
-    """What filters see. The name is kept here, so that a database outlives its dataset."""
+def document_metadata(ingestion: Ingestion) -> dict[str, Any]:
+    """What filters see of all chunks. The name is kept here, so that a database outlives its
+    dataset."""
     return {**ingestion.document.metadata, "source": ingestion.document.name}
 
 
+def _told_by_text(chunk: Chunk) -> dict[str, Any]:
+    """What filters see of where the chunk stands; what is not known is left out."""
+    told = {
+        "title": chunk.title,
+        "headings": HEADINGS_SEPARATOR.join(chunk.headings),
+        "page": chunk.page,
+        "language": chunk.language,
+    }
+    return {name: value for name, value in told.items() if value not in ("", None)}
+
+
 class _Metadata:
-    """The same object for all chunks of a document, or of a row that is one."""
+    """The same object for chunks that follow on each other and differ in nothing."""
 
     def __init__(self, ingestion: Ingestion) -> None:
-        self._whole = chunk_metadata(ingestion)
-        self._row = 0
-        self._current: Any = _json(self._whole)
+        self._whole = document_metadata(ingestion)
+        self._last: Chunk | None = None
+        self._current: Any = None
 
     def of(self, chunk: Chunk) -> Any:
-        if chunk.row != self._row:
-            self._row = chunk.row
+        if self._last is None or _place(chunk) != _place(self._last):
+            self._last = chunk
             own = chunk.metadata or {}
             # A row without a path has the file's name.
             named = {name: value for name, value in own.items() if value != ""}
-            self._current = _json(self._whole | named)
+            # A column of the user's own goes before what the text tells.
+            self._current = _json(_told_by_text(chunk) | self._whole | named)
         return self._current
+
+
+def _place(chunk: Chunk) -> tuple[object, ...]:
+    return chunk.row, chunk.title, chunk.headings, chunk.page, chunk.language
 
 
 class ChunkWriter:
@@ -182,7 +201,7 @@ def copy_document(source: Ingestion, target: Ingestion) -> bool:
                 sql.SQL(
                     "INSERT INTO {target} ({columns}) SELECT %s, id + %s, %s, position, page, "
                     "start_offset, end_offset, token_count, embedding, language, text, "
-                    "coalesce(%s::jsonb, metadata) "
+                    "metadata || %s::jsonb "
                     "FROM {source} WHERE id >= %s AND id < %s"
                 ).format(
                     target=partitions.table(target.vector_database_id),
@@ -194,7 +213,7 @@ def copy_document(source: Ingestion, target: Ingestion) -> bool:
                     first_id(target.number) - first_id(source.number),
                     target.document_id,
                     # Rows that are documents bring theirs with them.
-                    None if target.document.holds_documents else _json(chunk_metadata(target)),
+                    _json({} if target.document.holds_documents else document_metadata(target)),
                     first_id(source.number),
                     first_id(source.number + 1),
                 ],

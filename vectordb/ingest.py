@@ -24,7 +24,7 @@ from vectordb.embedding import BATCH, Embedder, get_embedder
 from vectordb.interruption import Interrupted
 from vectordb.models import Ingestion, VectorDatabase
 from vectordb.parser_process import EndlessSeparators, ParserProcess
-from vectordb.reuse import same_content
+from vectordb.reuse import READING, same_content
 from vectordb.whole_chunks import embed_whole
 
 if TYPE_CHECKING:
@@ -135,15 +135,13 @@ def _index(database: VectorDatabase, count: int) -> None:
 
 
 def _summary(database: VectorDatabase, count: int) -> str:
-    failed = database.ingestions.filter(status=Status.ERROR).count()
-    total = database.ingestions.count()
+    failed = database.ingestions.filter(status=Status.ERROR)
     if not count:
-        reason = database.ingestions.filter(status=Status.ERROR).values_list(
-            "error_message", flat=True
-        )
-        first = reason.first() or "There is no document in it any more."
-        return f"None of the documents could be read. {first}" if failed else first
-    return f"{failed} of {total} documents could not be read." if failed else ""
+        reason = failed.values_list("error_message", flat=True).first()
+        nothing = "There is no document in it any more."
+        return f"None of the documents could be read. {reason}" if reason else nothing
+    total = database.ingestions.count()
+    return f"{len(failed)} of {total} documents could not be read." if failed else ""
 
 
 class _Run:
@@ -251,6 +249,7 @@ class _Run:
         completed = Ingestion.objects.filter(pk=ingestion.pk, status=Status.RUNNING).update(
             status=Status.COMPLETED,
             chunks_count=count,
+            reading=READING,
             progress_done=self._total,
             progress_total=self._total,
             finished_at=timezone.now(),

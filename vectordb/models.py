@@ -213,6 +213,8 @@ class Ingestion(models.Model):
     progress_total = models.BigIntegerField(default=0)
     # While it is running, those that are embedded; nobody can find them yet.
     chunks_count = models.PositiveIntegerField(default=0)
+    # How it was read and cut; see `vectordb.reuse`.
+    reading = models.PositiveSmallIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 

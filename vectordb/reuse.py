@@ -5,14 +5,20 @@ from django.db.models import Q
 from config.status import Status
 from vectordb.models import Ingestion
 
+# Counts up when files are read or cut in another way, so that new databases get what is new: since
+# 1, chunks have a title and headings.
+READING = 1
+
 
 def same_content(ingestion: Ingestion) -> Ingestion | None:
     """A finished ingestion of the same bytes with the same settings, in the same dataset or use case."""
     database, document = ingestion.vector_database, ingestion.document
     alike = Ingestion.objects.filter(
         status=Status.COMPLETED,
+        reading=READING,
         document__sha256=document.sha256,
         document__content_type=document.content_type,
+        document__metadata=document.metadata,
         vector_database__embedding_model=database.embedding_model,
         vector_database__chunking_method=database.chunking_method,
         vector_database__chunk_size=database.chunk_size,
@@ -21,12 +27,8 @@ def same_content(ingestion: Ingestion) -> Ingestion | None:
         vector_database__is_separator_regex=database.is_separator_regex,
         vector_database__is_custom_chunking=database.is_custom_chunking,
     )
-    # Those that no words are known of were cut by an older Groundwork.
-    known = Q(vector_database=database) | Q(vector_database__keyword_facts__isnull=False)
     near = alike.filter(
-        known,
-        Q(vector_database__use_case=database.use_case_id)
-        | Q(document__dataset=document.dataset_id),
+        Q(vector_database__use_case=database.use_case_id) | Q(document__dataset=document.dataset_id)
     )
     others = near.exclude(pk=ingestion.pk).select_related("document")
     # Read before its columns were looked at, the file was one document: not alike.

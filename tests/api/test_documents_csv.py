@@ -113,7 +113,7 @@ def test_metadata_reaches_citations_and_filters(api, use_case, lamps, chat, run_
         api, run_jobs, chat, **chosen, metadataFilter={"topic": "lamps", "year": {"$lt": 1830}}
     )
     assert source == "south.txt"
-    assert metadata == {"source": "south.txt", "topic": "lamps", "year": 1820}
+    assert metadata == {"source": "south.txt", "topic": "lamps", "year": 1820, "language": "en"}
     [(source, _, _)] = cited(api, run_jobs, chat, metadataFilter={"source": "north.txt"})
     assert source == "north.txt"
     either = {"$or": [{"topic": "money"}, {"$and": [{"year": 1850}, {"topic": "lamps"}]}]}

@@ -99,7 +99,7 @@ def _answer(prompt: ChatPrompt, document: Document, use_case: UseCase) -> Log:
         "is_neighbor": False,
         "is_cut": False,
         "token_count": 6,
-        "metadata": {},
+        "metadata": {"headings": "Returns > Deadlines"},
     }
     now = timezone.now()
     figures: dict[str, Any] = {"status": Status.COMPLETED, "latency_ms": 1240.0}

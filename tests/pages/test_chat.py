@@ -27,6 +27,7 @@ def test_the_page_shows_question_answer_citation_source_and_figures(signed_in, w
     assert "How long may I wait?</h2>" in page
     assert f'href="/prompts/{world.prompt.pk}/sources/1/" data-cite="1"' in page
     assert "returns.md · p. 4" in page
+    assert "Returns &gt; Deadlines</small>" in page
     assert '<meter class="bar" min="0" max="1" value="0.910"' in page
     for figure in ("1.24 s", "1,812 → 96 tokens", "$0.00030", f"/traces/{world.log.pk}/"):
         assert figure in page
@@ -319,6 +320,7 @@ def test_a_citation_opens_alone_and_as_a_page(signed_in, world):
     for text in (alone, page):
         assert '<mark id="passage">Within thirty days of delivery.</mark>' in text
         assert "p. 4" in text
+        assert "Returns &gt; Deadlines" in text
     assert "<html" not in alone
     missing = reverse("playground:citation-detail", args=[world.prompt.pk, 2])
     assert signed_in.get(missing).status_code == 404

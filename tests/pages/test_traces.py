@@ -24,7 +24,14 @@ def test_a_trace_shows_funnel_passages_prompt_and_figures(client, alice, world):
     page = client.get(reverse("tracing:log-detail", args=[world.log.pk])).content.decode()
 
     assert "How long may I wait?" in page
-    for part in ("similarity", "returns.md · p. 4", "0.910", "exact", "1.24 s"):
+    for part in (
+        "similarity",
+        "returns.md · p. 4",
+        "Returns &gt; Deadlines",
+        "0.910",
+        "exact",
+        "1.24 s",
+    ):
         assert part in page
     assert "Answer from &lt;source&gt; only." in page
     assert "CHAT_HISTORY_AWARE" in page

@@ -42,7 +42,13 @@ def test_each_row_is_a_document_with_metadata(dataset):
         ),
         (
             "Wages are paid, each quarter.\nIn coin.",
-            {"source": "wages.txt", "topic": "money", "is_open": False, "code": "12"},
+            {
+                "source": "wages.txt",
+                "topic": "money",
+                "is_open": False,
+                "code": "12",
+                "language": "en",
+            },
         ),
         (
             "The boat sails on Tuesdays.",

@@ -107,7 +107,7 @@ def test_a_question_finds_its_passage(handbook):
 
     assert "closed on Mondays" in passage.text
     assert (passage.document_name, passage.rank, passage.is_neighbor) == ("handbook.md", 1, False)
-    assert passage.metadata == {"source": "handbook.md"}
+    assert passage.metadata == {"source": "handbook.md", "headings": "Returns", "language": "en"}
     [own, question] = asyncio.run(embed_texts(MINILM, [passage.text, QUESTION]))
     assert passage.similarity == pytest.approx(float(own @ question), abs=0.01)
 
