@@ -12,8 +12,8 @@ from vectordb.parsing.base import Kind
 from vectordb.parsing.decode import marked_encoding, utf16_without_mark
 
 READABLE = (
-    "PDF, DOCX, PPTX, XLSX, EPUB, HTML, Markdown, EML, JSON, CSV, plain text, source code, or a ZIP "
-    "of these"
+    "PDF, DOCX, PPTX, XLSX, EPUB, RTF, HTML, Markdown, EML, JSON, CSV, plain text, source code, or a "
+    "ZIP of these"
 )
 
 _SAMPLE = 8192
@@ -44,7 +44,6 @@ _BINARY = {
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"Rar!": "a RAR archive",
     b"BZh": "a bzip2 archive",
-    b"{\\rtf": "an RTF document",
     b"%!PS": "a PostScript file",
     b"SQLite format 3": "an SQLite database",
     b"ID3": "a sound file",
@@ -52,6 +51,7 @@ _BINARY = {
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
+_RTF = b"{\\rtf"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 # Small Office files may shrink to very little without being a bomb.
 _HARMLESS = 50 * 1024 * 1024
@@ -70,6 +70,8 @@ def sniff(path: Path, name: str) -> Kind:
         return Kind.PDF
     if head.startswith(_OLE):
         raise InvalidInput(_legacy_office(path))
+    if head.lstrip().startswith(_RTF):
+        return Kind.RTF
     _refuse_binary(head)
     return _sniff_text(head, name)
 

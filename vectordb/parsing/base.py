@@ -19,6 +19,7 @@ class Kind(StrEnum):
     HTML = "text/html"
     MARKDOWN = "text/markdown"
     EPUB = "application/epub+zip"
+    RTF = "application/rtf"
     EML = "message/rfc822"
     JSON = "application/json"
     CSV = "text/csv"

@@ -37,6 +37,7 @@ _MODULES = {
     Kind.HTML: "html",
     Kind.MARKDOWN: "markdown",
     Kind.EPUB: "epub",
+    Kind.RTF: "rtf",
     Kind.EML: "eml",
     Kind.JSON: "json_values",
     Kind.CSV: "delimited",
