@@ -116,11 +116,16 @@ class Chunker:
         return self._split(text)
 
     def _split(self, text: str) -> list[str]:
-        limit = self.size - self.overlap
+        limit, end = self.size - self.overlap, 0
         pieces: list[str] = []
-        for piece in self._splitter.split_text(text):
-            pieces.extend(split_to_limit(piece, limit, self._length))
+        for shown in self._splitter.split_text(self._shown(text)):
+            begin, end = end, end + len(shown)
+            pieces.extend(split_to_limit(text[begin:end], limit, self._length))
         return pieces
+
+    def _shown(self, text: str) -> str:
+        """What the splitter sees of the text that begins at `offset`: something of the same length."""
+        return text
 
     def _emit(self, pieces: Sequence[str]) -> Iterator[Chunk]:
         for piece in pieces:
@@ -173,6 +178,14 @@ class Chunker:
             is_ending = unicodedata.category(self._before[start]) in _ENDINGS
             if is_word_start and index >= lowest and not is_ending:
                 yield start
+
+
+def separators_of(language: str) -> list[str]:
+    """Regular expressions for where source code is best cut; `language` as the splitter calls it."""
+    from langchain_text_splitters.base import Language
+    from langchain_text_splitters.character import RecursiveCharacterTextSplitter
+
+    return RecursiveCharacterTextSplitter.get_separators_for_language(Language(language))
 
 
 def split_to_limit(text: str, limit: int, length: Callable[[str], int]) -> Iterator[str]:

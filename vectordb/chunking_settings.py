@@ -13,13 +13,25 @@ LARGEST_OVERLAP = 50
 DEFAULT_SEPARATORS = ("\n\n", "\n", " ", "")
 _MOST_SEPARATORS = 20
 _LONGEST_SEPARATOR = 100
+_WITHOUT_OVERLAP: dict[str, str] = {
+    ChunkingMethod.SEMANTIC: "the meaning changes",
+    ChunkingMethod.STRUCTURE: "a section does",
+}
+_CUTTING = {
+    ChunkingMethod.RECURSIVE: methods.RECURSIVE,
+    ChunkingMethod.SEMANTIC: methods.SENTENCES,
+    ChunkingMethod.STRUCTURE: methods.STRUCTURE,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkingSettings:
     """Sizes are in tokens of the embedding model. Raises InvalidInput for what cannot be done.
 
-    The semantic method knows no overlap and no separators. With `is_custom_chunking` each document,
+    The semantic method knows no overlap and no separators. By structure, chunks end where a section
+    of a document does that tells its headings, without overlap; sections longer than a chunk, and
+    files without headings, are cut as by the recursive method, and source code at the separators of
+    its language (functions, classes, blocks). With `is_custom_chunking` each document,
     or each row of a CSV file of documents, is one chunk, and how to cut is not used.
     """
 
@@ -39,15 +51,18 @@ class ChunkingSettings:
         _require_range(
             "chunk_overlap_percentage", self.chunk_overlap_percentage, 0, LARGEST_OVERLAP
         )
-        if self.is_semantic and self.chunk_overlap_percentage:
-            raise InvalidInput(
-                "Chunks that end where the meaning changes do not overlap: set 0, or choose the "
-                "recursive method.",
-                field="chunk_overlap_percentage",
-            )
+        self._require_no_overlap()
         _require_separators(self.separators)
         if self.is_separator_regex:
             _require_patterns(self.separators)
+
+    def _require_no_overlap(self) -> None:
+        end = None if self.is_custom_chunking else _WITHOUT_OVERLAP.get(self.chunking_method)
+        if end and self.chunk_overlap_percentage:
+            raise InvalidInput(
+                f"Chunks that end where {end} do not overlap: set 0, or choose the recursive method.",
+                field="chunk_overlap_percentage",
+            )
 
     @property
     def model(self) -> EmbeddingModel:
@@ -62,7 +77,7 @@ class ChunkingSettings:
         """What the parser does; sentences are put together where they are embedded."""
         if self.is_custom_chunking:
             return methods.WHOLE
-        return methods.SENTENCES if self.is_semantic else methods.RECURSIVE
+        return _CUTTING[ChunkingMethod(self.chunking_method)]
 
     @property
     def content_tokens(self) -> int:

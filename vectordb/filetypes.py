@@ -8,6 +8,7 @@ from django.conf import settings
 
 from config.errors import InvalidInput
 from vectordb import archives
+from vectordb.parsing import code
 from vectordb.parsing.base import Kind
 from vectordb.parsing.decode import marked_encoding, utf16_without_mark
 
@@ -30,6 +31,7 @@ _BY_EXTENSION = {
     ".ndjson": Kind.JSON,
     ".csv": Kind.CSV,
     ".tsv": Kind.CSV,
+    **code.BY_EXTENSION,
 }
 _BINARY = {
     b"\x89PNG": "a PNG image",

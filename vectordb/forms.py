@@ -88,7 +88,11 @@ class ChunkingForm(forms.Form):
     """How documents become chunks, and these vectors."""
 
     embedding_model = forms.ChoiceField()
-    chunking_method = forms.ChoiceField(choices=ChunkingMethod)
+    chunking_method = forms.ChoiceField(
+        choices=ChunkingMethod,
+        help_text="By headings: no chunk goes over one, in documents that tell theirs; source code "
+        "is cut at functions and classes. Only recursive chunks overlap.",
+    )
     chunk_size = forms.IntegerField(label="Chunk size, in tokens")
     chunk_overlap_percentage = forms.IntegerField(
         label="Overlap of neighbouring chunks, in percent",

@@ -117,6 +117,7 @@ class Document(models.Model):
 class ChunkingMethod(models.TextChoices):
     RECURSIVE = "recursive", "Recursive by tokens"
     SEMANTIC = "semantic", "Where the meaning changes"
+    STRUCTURE = "structure", "By headings, code by language"
 
 
 class VectorDatabaseQuerySet(models.QuerySet["VectorDatabase"]):

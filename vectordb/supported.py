@@ -66,6 +66,12 @@ def _chunking_of(model: EmbeddingModel) -> Json:
                 "description": "Between sentences, where the meaning changes.",
                 "chunking_parameters": [size],
             },
+            {
+                "chunking_method": ChunkingMethod.STRUCTURE,
+                "description": "At headings, sections that are longer as recursive does; source "
+                "code at functions, classes and blocks.",
+                "chunking_parameters": [size, separators],
+            },
         ],
     }
 

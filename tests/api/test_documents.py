@@ -465,6 +465,18 @@ def test_the_semantic_method_is_accepted(api, use_case, dataset):
     assert (shown["chunkOverlapPercentage"], shown["separators"]) == (0, None)
 
 
+def test_chunks_can_end_where_sections_do(api, use_case, dataset):
+    parameters: dict[str, object] = {"chunkingMethod": "structure", "separators": ["\n", ""]}
+    body = {"datasetId": dataset.pk, "useCaseId": use_case.pk, "chunkingParameters": parameters}
+
+    shown = api.post(DATABASES, body).json()
+
+    assert (shown["chunkingMethod"], shown["separators"]) == ("structure", ["\n", ""])
+    parameters["chunkOverlapPercentage"] = 10
+    loc = ["body", "chunkingParameters", "chunkOverlapPercentage"]
+    assert problems(api.post(DATABASES, body)) == [(loc, "value_error")]
+
+
 def test_separators_may_be_patterns(api, use_case, dataset):
     parameters = {"separators": ["(?:\\d+)\\.", "(?<=,)", ""], "isSeparatorRegex": True}
     body = {"datasetId": dataset.pk, "useCaseId": use_case.pk, "chunkingParameters": parameters}
@@ -545,9 +557,11 @@ def test_supported_embeddings_name_the_default(api):
 def test_supported_chunkings_tell_the_bounds(api):
     (config,) = api.get(f"{DATABASES}supportedTextChunkings/").json()["textChunkingConfigs"]
 
-    method, semantic = config["methods"]
+    method, semantic, structure = config["methods"]
     assert semantic["chunkingMethod"] == "semantic"
     assert [one["name"] for one in semantic["chunkingParameters"]] == ["chunk_size"]
+    assert structure["chunkingMethod"] == "structure"
+    assert [one["name"] for one in structure["chunkingParameters"]] == ["chunk_size", "separators"]
     bounds = {
         parameter["name"]: (parameter["default"], parameter["min"], parameter["max"])
         for parameter in method["chunkingParameters"]

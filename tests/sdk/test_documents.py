@@ -122,7 +122,7 @@ def test_what_can_be_chosen_is_told(client: Any, library: Library):
     assert embeddings.default_embedding_model == MINILM
     assert [one.max_sequence_length for one in embeddings.embedding_models] == [256]
     (config,) = VectorDatabase.get_supported_text_chunkings().text_chunking_configs
-    assert [one.chunking_method for one in config.methods] == ["recursive", "semantic"]
+    assert [one.chunking_method for one in config.methods] == ["recursive", "semantic", "structure"]
     settings = VectorDatabase.get_supported_retrieval_settings().settings
     by_name = {one.name: one for one in settings}
     assert by_name["max_documents_retrieved_per_prompt"].maximum == 10

@@ -58,6 +58,7 @@ def test_a_version_leads_to_its_parent(page, version):
         ({}, ["<dt>Overlap</dt>", "<dt>Separators</dt>", "Recursive"], ["Metadata"]),
         ({"is_separator_regex": True}, ["Separators, as patterns"], []),
         ({"chunking_method": "semantic"}, ["Where the meaning changes"], ["Overlap", "Separators"]),
+        ({"chunking_method": "structure"}, ["By headings, code", "Separators"], ["Overlap"]),
         ({"is_custom_chunking": True}, ["each row is a chunk"], ["Overlap", "Chunk size"]),
     ],
 )

@@ -2,6 +2,7 @@
 
 import io
 from itertools import pairwise
+from typing import Any
 
 import docx
 import openpyxl
@@ -294,7 +295,9 @@ def test_titles_that_programs_made_up_are_none(given_title, title):
 
 def paths(segments, *, size: int = 12, method: str = "recursive") -> list[tuple[str, ...]]:
     """The headings of each chunk, without overlap."""
-    more = {} if method == "sentences" else {"overlap": 0, "separators": ["\n\n", "\n", " ", ""]}
+    more: dict[str, Any] = (
+        {} if method == "sentences" else {"overlap": 0, "separators": ["\n\n", "\n", " ", ""]}
+    )
     cutter = Cutter(method, model_id=MINILM, size=size, **more)
     chunks = [chunk for one in segments for chunk in cutter.feed(one)]
     return [chunk.headings for chunk in [*chunks, *cutter.finish()]]
@@ -330,7 +333,7 @@ def test_a_passage_that_begins_with_headings_stands_under_the_last_of_them(file)
 
 
 def test_headings_hold_across_pages():
-    heading = markdown._Headings()
+    heading = markdown.Headings()
     first = "# One\n\nwords\n"
     segments = [Segment(first, page=1, headings=tuple(heading.of(first))), Segment("more", page=2)]
     assert paths(segments) == [("One",), ("One",)]

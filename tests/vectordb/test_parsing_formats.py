@@ -315,7 +315,7 @@ def test_what_is_too_large_to_be_held_is_refused(file, parser, monkeypatch):
         ("a.eml", b"Subject: x\n\nwords", Kind.EML),
         ("a.json", b"{}", Kind.JSON),
         ("a.JSONL", b"{}", Kind.JSON),
-        ("a.py", b"import this", Kind.TEXT),
+        ("a.py", b"import this", Kind.PYTHON),
         ("Makefile", b"run:\n\techo", Kind.TEXT),
     ],
 )

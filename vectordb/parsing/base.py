@@ -25,6 +25,24 @@ class Kind(StrEnum):
     CSV = "text/csv"
     TEXT = "text/plain"
     ZIP = "application/zip"
+    # Source code; in languages that are not here, it is plain text.
+    PYTHON = "text/x-python"
+    JAVASCRIPT = "text/javascript"
+    TYPESCRIPT = "text/x-typescript"
+    JAVA = "text/x-java"
+    KOTLIN = "text/x-kotlin"
+    SCALA = "text/x-scala"
+    SWIFT = "text/x-swift"
+    GO = "text/x-go"
+    RUST = "text/x-rust"
+    C = "text/x-c"
+    CPP = "text/x-c++"
+    CSHARP = "text/x-csharp"
+    RUBY = "text/x-ruby"
+    PHP = "text/x-php"
+    LUA = "text/x-lua"
+    POWERSHELL = "text/x-powershell"
+    PROTO = "text/x-protobuf"
 
 
 # Of a heading or a title, more is running text.

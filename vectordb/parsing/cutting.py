@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
-from vectordb.chunking import BLOCK, Chunk, Chunker
-from vectordb.parsing.base import ParseError, Row, Segment
+from vectordb.chunking import BLOCK, Chunk, Chunker, separators_of
+from vectordb.parsing.base import Kind, ParseError, Row, Segment
+from vectordb.parsing.code import LANGUAGES
 from vectordb.parsing.language import language_of
-from vectordb.parsing.methods import SENTENCES, WHOLE
+from vectordb.parsing.methods import SENTENCES, STRUCTURE, WHOLE
 from vectordb.parsing.outline import Outline
+from vectordb.parsing.sections import Sections
 from vectordb.tokens import count_tokens
 
 # More than any passage that is ever sent.
@@ -27,8 +29,11 @@ _sentence_end = re.compile(
 class Cut(Protocol):
     """`position` is that of the next chunk, `offset` that of the first character not yet cut."""
 
-    position: int
-    offset: int
+    @property
+    def position(self) -> int: ...
+
+    @property
+    def offset(self) -> int: ...
 
     def feed(self, page: int | None, text: str) -> Iterator[Chunk]: ...
 
@@ -127,8 +132,9 @@ def _sentences(text: str) -> list[str]:
 class Cutter:
     """Feed it a file's segments in order, then finish."""
 
-    def __init__(self, method: str, **settings: Any) -> None:
-        self._make = _maker(method, settings)
+    def __init__(self, method: str, *, kind: str = "", **settings: Any) -> None:
+        """`kind` of the file says which language source code is in."""
+        self._make = _maker(method, kind, settings)
         self._cut = self._make(0, 0)
         self._row: Row | None = None
         self._language = self._recent = ""
@@ -139,7 +145,7 @@ class Cutter:
     def feed(self, segment: Segment) -> Iterator[Chunk]:
         if segment.row is None:
             self._outline.read(segment)
-            yield from self._told(self._cut.feed(segment.page, segment.text))
+            yield from self._told(self._fed(segment))
             return
         self._begin(segment.row)
         for chunk in self._told((*self._cut.feed(None, segment.text), *self._cut.finish())):
@@ -149,6 +155,15 @@ class Cutter:
                 metadata=segment.row.metadata | {"source": segment.row.source},
             )
         self._offsets[segment.row.source] = self._cut.offset
+
+    def _fed(self, segment: Segment) -> Iterator[Chunk]:
+        begin = 0
+        if isinstance(self._cut, Sections):
+            for heading in segment.headings:
+                yield from self._cut.feed(segment.page, segment.text[begin : heading.start])
+                yield from self._cut.begin(heading)
+                begin = heading.start
+        yield from self._cut.feed(segment.page, segment.text[begin:])
 
     def finish(self) -> Iterator[Chunk]:
         yield from self._told(self._cut.finish())
@@ -178,15 +193,19 @@ class Cutter:
         self._cut = self._make(position, self._offsets.get(row.source, 0))
 
 
-def _maker(method: str, settings: dict[str, Any]) -> Callable[[int, int], Cut]:
+def _maker(method: str, kind: str, settings: dict[str, Any]) -> Callable[[int, int], Cut]:
     """Makes what cuts the text that begins at this position and offset."""
     model_id, size = settings["model_id"], settings["size"]
+    language = LANGUAGES.get(Kind(kind)) if kind and method == STRUCTURE else None
+    if language:
+        settings |= {"separators": separators_of(language), "is_separator_regex": True}
 
     def make(position: int, offset: int) -> Cut:
         if method == WHOLE:
             return WholeText(model_id, position=position, offset=offset)
         if method == SENTENCES:
             return Sentences(model_id, size, position=position, offset=offset)
-        return Chunker(**settings, position=position, offset=offset)
+        cut = Sections if method == STRUCTURE else Chunker
+        return cut(**settings, position=position, offset=offset)
 
     return make

@@ -21,7 +21,7 @@ _marks = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)|\{#[^}\n]*\}\s*$")
 
 def parse(path: Path) -> Iterator[Segment]:
     total = path.stat().st_size
-    headings, title = _Headings(), ""
+    headings, title = Headings(), ""
     for number, (block, done) in enumerate(read_text(path)):
         text = clean(block)
         found = tuple(headings.of(text))
@@ -40,7 +40,7 @@ def _title(text: str, headings: tuple[Heading, ...]) -> str:
     return first[0] if len(first) == 1 else ""
 
 
-class _Headings:
+class Headings:
     """A document's, block by block; a block of code may go on in the next one."""
 
     def __init__(self) -> None:

@@ -3,5 +3,6 @@
 from typing import Final
 
 RECURSIVE: Final = "recursive"
+STRUCTURE: Final = "structure"
 SENTENCES: Final = "sentences"
 WHOLE: Final = "whole"

@@ -22,6 +22,7 @@ from typing import Any, TextIO
 from config.errors import AppError
 from vectordb.chunking import Chunk
 from vectordb.parsing.base import Kind, ParseError, Parser, Segment
+from vectordb.parsing.code import LANGUAGES
 from vectordb.parsing.cutting import Cutter
 
 _BATCH = 32
@@ -42,6 +43,7 @@ _MODULES = {
     Kind.JSON: "json_values",
     Kind.CSV: "delimited",
     Kind.TEXT: "text",
+    **dict.fromkeys(LANGUAGES, "text"),
 }
 
 
@@ -61,7 +63,7 @@ def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if request["chunking"] is None:
         yield from texts(islice(segments, 1) if is_glance else segments)
         return
-    cutter = Cutter(**request["chunking"])
+    cutter = Cutter(**request["chunking"], kind=request["kind"])
     batch: list[Chunk] = []
     count = done = total = 0
     for number, segment in enumerate(segments, 1):

@@ -99,7 +99,7 @@ def _set_style(state: State, number: int | None) -> None:
 
 
 def _set_level(state: State, number: int | None) -> None:
-    level = number + 1 if number in _LEVELS else 0
+    level = number + 1 if number is not None and number in _LEVELS else 0
     if state.group.target is Target.STYLES:
         state.described.level = level
     state.group.level = level

@@ -5,7 +5,7 @@ import re
 from vectordb.parsing.base import one_line
 
 # What programs call a document that nobody gave a title.
-_NONE_GIVEN = re.compile(
+_none_given = re.compile(
     r"(untitled|unknown|document|word document|powerpoint presentation|presentation|slide 1)[\s\d.-]*",
     re.IGNORECASE,
 )
@@ -20,4 +20,4 @@ _file_name = re.compile(
 def told_title(told: str | None) -> str:
     """The title in a file's properties; empty for one that a program made up."""
     title = _made_from.sub("", one_line(told or ""), count=1)
-    return "" if _NONE_GIVEN.fullmatch(title) or _file_name.fullmatch(title) else title
+    return "" if _none_given.fullmatch(title) or _file_name.fullmatch(title) else title
