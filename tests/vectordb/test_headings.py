@@ -147,7 +147,7 @@ FRAGMENTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(fragments=st.lists(FRAGMENTS, max_size=40))
 def test_html_headings_are_lines_of_the_text(fragments):
     page = html.page_of("".join(fragments).encode())

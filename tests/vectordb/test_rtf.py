@@ -159,7 +159,7 @@ def test_what_stands_behind_the_end_is_not_read(file):
     assert read(file, b" " + document(b"a") + b"\0\0} b").strip() == "a"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(content=st.lists(st.sampled_from([b"{", b"}", b"\\", b"'e9", b"u", b"-5", b" ", b"\\bin9 ",
     b"\\cell", b"\\row", b"\\intbl", b"\\par", b"\\*", b"x", b"\\uc9", b"\\f3", b"\xff", b"\\s1",
     b"\\fonttbl", b"\\stylesheet", b"\\info", b"\\title", b"\\fcharset128"]), max_size=60))  # fmt: skip

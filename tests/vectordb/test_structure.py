@@ -57,7 +57,7 @@ LINES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(texts=st.lists(st.lists(LINES, max_size=12), max_size=3), size=st.integers(TINY + 1, 80))
 def test_sections_are_chunks(texts, size):
     segments = markdown(*("".join(f"{line}\n" for line in lines) for lines in texts))
@@ -183,7 +183,7 @@ FRAGMENTS = st.sampled_from(
 
 
 @pytest.mark.parametrize("kind", code.LANGUAGES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(fragments=st.lists(FRAGMENTS, max_size=120), size=st.integers(8, 40))
 def test_code_loses_nothing_whatever_its_language(kind, fragments, size):
     text = "".join(fragments)

@@ -9,7 +9,7 @@ import pypdfium2
 
 from vectordb.parsing.base import Heading, one_line
 
-_MOST, _DEEPEST = 20_000, 9
+_MOST, _MOST_ON_A_PAGE, _DEEPEST = 20_000, 500, 9
 # More words are not looked for.
 _MOST_WORDS = 30
 # A number, and the like, may stand before a heading in its line.
@@ -21,7 +21,7 @@ class Bookmarks:
         self._by_page: dict[int, list[tuple[int, str]]] = defaultdict(list)
         for bookmark in islice(document.get_toc(max_depth=_DEEPEST), _MOST):
             index, title = _page_of(bookmark), _title_of(bookmark)
-            if index is not None and title:
+            if index is not None and title and len(self._by_page[index]) < _MOST_ON_A_PAGE:
                 self._by_page[index].append((bookmark.level + 1, title))
 
     def on(self, index: int, text: str) -> Iterator[Heading]:

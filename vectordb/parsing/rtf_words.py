@@ -48,7 +48,7 @@ def _sets(name: str, *, is_number: bool = False) -> _Action:
     """A property of the group: its number, or whether it is on."""
 
     def change(state: State, number: int | None) -> None:
-        setattr(state.group, name, number or 0 if is_number else number != 0)
+        setattr(state.group, name, max(0, number or 0) if is_number else number != 0)
 
     return change
 
