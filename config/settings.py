@@ -309,6 +309,13 @@ DEFAULT_EMBEDDING_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 # A cross encoder that orders what was found anew: a folder, or a name whose files are on this disk
 # already. The web process only looks whether there is one.
 RERANKER = env_str("GROUNDWORK_RERANKER")
+# Folders of further sentence-transformers models; none elsewhere is loaded, but the hub's cache is.
+EMBEDDING_MODELS_DIR = Path(
+    env_str("GROUNDWORK_EMBEDDING_MODELS") or DATA_DIR / "models"
+).absolute()
+# One call of an embedding server, and how long an ingestion puts up with its failures.
+EMBEDDING_SECONDS = float(env_int("GROUNDWORK_EMBEDDING_SECONDS", 60))
+EMBEDDING_PATIENCE_SECONDS = float(env_int("GROUNDWORK_EMBEDDING_PATIENCE_SECONDS", 180))
 # Partitions with more chunks than this get an HNSW index; smaller ones are scanned exactly.
 EXACT_SCAN_LIMIT = env_int("GROUNDWORK_EXACT_SCAN_LIMIT", 20_000)
 

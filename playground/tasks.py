@@ -1,7 +1,6 @@
 """The queue's side of answers: claim, answer, store, tell."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Coroutine
 from contextlib import aclosing
@@ -11,7 +10,6 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from config.errors import InvalidInput
 from config.listener import Message
 from config.notify import WORKERS_CHANNEL, hint, publish
 from config.threads import in_thread
@@ -177,5 +175,4 @@ def obey(message: Message) -> None:
             switch.turn_off()
     elif message.event == "embed":
         # What is wrong with the model, the answer itself will say.
-        with contextlib.suppress(InvalidInput):
-            embed_ahead(message.data["model"], message.data["text"])
+        embed_ahead(message.data["model"], message.data["text"])

@@ -174,6 +174,8 @@ class Chunker:
         for index in range(max(0, len(words) - self.overlap), len(words)):
             is_word_start = index == 0 or words[index] != words[index - 1]
             start = offsets[index][0]
+            if start == len(self._before):  # a token of no characters
+                continue
             # What ends a sentence or a bracket begins no passage.
             is_ending = unicodedata.category(self._before[start]) in _ENDINGS
             if is_word_start and index >= lowest and not is_ending:

@@ -10,6 +10,7 @@ from config.errors import Conflict, InvalidInput
 from config.status import UNFINISHED, Status
 from vectordb import ingest, tasks, versions
 from vectordb.chunking_settings import ChunkingSettings, settings_of
+from vectordb.embedding_entries import require_usable
 from vectordb.models import Dataset, Document, Ingestion, VectorDatabase
 from vectordb.naming import verbatim_name
 from vectordb.parsing.base import Kind, ParseError
@@ -51,6 +52,7 @@ def create_vector_database(
             field="parent_vector_database_id",
         )
     database = _new(dataset, chunking or (settings_of(parent) if parent else ChunkingSettings()))
+    require_usable(database.embedding_model)
     if parent is not None:
         documents = _become_version(database, parent, dataset, documents, is_added=chunking is None)
     database.updates_blueprints = updates_blueprints and parent is not None

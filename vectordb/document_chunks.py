@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vectordb import files
 from vectordb.chunking_settings import ChunkingSettings
-from vectordb.embedding import BATCH, Embedder
+from vectordb.embedding import Embedder
 from vectordb.models import Document
 from vectordb.parser_process import ChunkingRequest, ParserProcess, Portion
 from vectordb.semantic import Grouper
@@ -41,14 +41,8 @@ def read_chunks(
 def embed_looking_up(
     embedder: Embedder, texts: Sequence[str], check: Callable[[], None]
 ) -> "Vectors":
-    """As `Embedder.embed`, with a look up between any two batches: what `check` raises ends it."""
-    import numpy as np
-
-    parts = []
-    for start in range(0, len(texts), BATCH):
-        parts.append(embedder.embed(texts[start : start + BATCH]))
-        check()
-    return np.concatenate(parts)
+    """As `Embedder.embed`; what `check` raises between any two batches ends it."""
+    return embedder.embed(texts, check=check)
 
 
 def _request(chunking: ChunkingSettings) -> ChunkingRequest:

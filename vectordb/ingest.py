@@ -20,7 +20,7 @@ from vectordb import chunk_store, keyword_index, partitions, versions
 from vectordb.chunking import Chunk
 from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.document_chunks import embed_looking_up, read_chunks
-from vectordb.embedding import BATCH, Embedder, get_embedder
+from vectordb.embedding import Embedder, get_embedder
 from vectordb.interruption import Interrupted
 from vectordb.models import Ingestion, VectorDatabase
 from vectordb.parser_process import EndlessSeparators, ParserProcess
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 _FAILED = "Something went wrong on our side while reading this file. Retry it."
 # Chunks are sorted by length in windows of this many, so that batches hold little padding.
-_WINDOW = 8 * BATCH
+_WINDOW = 128
 _PROGRESS_SECONDS = 0.5
 # An index takes new chunks in by itself; past this share of them it is made anew.
 _GROWTH = 0.2
@@ -225,10 +225,11 @@ class _Run:
         self, embedder: Embedder, writer: chunk_store.ChunkWriter, chunks: Sequence[Chunk]
     ) -> None:
         by_length = sorted(chunks, key=lambda chunk: -chunk.token_count)
-        for start in range(0, len(by_length), BATCH):
-            batch = by_length[start : start + BATCH]
+        model_id = self._database.embedding_model
+        for start in range(0, len(by_length), embedder.step):
+            batch = by_length[start : start + embedder.step]
             texts = [chunk.text for chunk in batch]
-            writer.add(batch, embed_whole(embedder, texts, self._database.embedding_model))
+            writer.add(batch, embed_whole(embedder, texts, model_id, check=self.check))
             self._embedded = writer.count
             self.check()
 

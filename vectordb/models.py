@@ -6,7 +6,19 @@ from django.db.models import F, Q
 from accounts.models import UseCase, UseCaseQuerySet, User
 from config.ids import ID_LENGTH, IdField
 from config.status import Status
+from vectordb.embedding_entries import EmbeddingEntry
 from vectordb.parsing import document_rows
+
+__all__ = [
+    "Chunk",
+    "ChunkingMethod",
+    "Dataset",
+    "DatasetLink",
+    "Document",
+    "EmbeddingEntry",
+    "Ingestion",
+    "VectorDatabase",
+]
 
 # A chunk's id is its document's number in the database times this, plus its position, so that
 # neighbours have consecutive ids and documents can be ingested in any order.

@@ -20,6 +20,7 @@ from typing import Any, Self
 from django.conf import settings
 
 from vectordb.chunking import Chunk
+from vectordb.embedding_models import get_model
 from vectordb.parsing.base import RECOGNITION_SECONDS, ParseError
 
 logger = logging.getLogger(__name__)
@@ -121,6 +122,9 @@ class ParserProcess:
     ) -> Iterator[dict[str, Any]]:
         process = self._started()
         request = {"path": str(path), "kind": kind, "chunking": chunking, "whole": whole}
+        if chunking is not None:
+            # It has no database to look up models that were added.
+            request["model"] = asdict(get_model(chunking["model_id"]))
         is_finished = False
         try:
             assert process.stdin is not None  # noqa: S101

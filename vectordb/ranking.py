@@ -216,5 +216,5 @@ def _by_words(query: Query, limit: int, record: Record) -> Ranked:
 
 def _weight_of_meaning(database: VectorDatabase) -> float:
     languages = facts_of(database)["languages"]
-    is_known = not languages or languages[0] in get_model(database.embedding_model).language_codes
+    is_known = not languages or get_model(database.embedding_model).knows(languages[0])
     return _MEANING if is_known else _FOREIGN_MEANING

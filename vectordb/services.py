@@ -23,7 +23,13 @@ from vectordb.databases import (
     rename_vector_database,
     retry_ingestion,
 )
-from vectordb.embedding_models import MODELS, EmbeddingModel
+from vectordb.embedding_entries import usable_models as supported_embeddings
+from vectordb.embeddings import (
+    add_local_embedding,
+    delete_embedding,
+    read_again,
+    switch_embedding,
+)
 from vectordb.fetch_job import settle
 from vectordb.fetching import check_url
 from vectordb.lab import try_chunkings
@@ -35,6 +41,7 @@ from vectordb.uploads import AddedFile, add_file
 __all__ = [
     "AddedFile",
     "add_files",
+    "add_local_embedding",
     "bring_in_new_documents",
     "cancel_ingestion",
     "create_dataset",
@@ -43,22 +50,21 @@ __all__ = [
     "create_vector_database",
     "delete_dataset",
     "delete_document",
+    "delete_embedding",
     "delete_vector_database",
     "link_dataset",
     "new_documents",
+    "read_again",
     "rebuild_vector_database",
     "rename_dataset",
     "rename_vector_database",
     "retry_ingestion",
     "set_categories",
     "supported_embeddings",
+    "switch_embedding",
     "try_chunkings",
     "unlink_dataset",
 ]
-
-
-def supported_embeddings() -> list[EmbeddingModel]:
-    return list(MODELS.values())
 
 
 @transaction.atomic

@@ -11,7 +11,8 @@ from vectordb.chunking_settings import (
     SMALLEST_CHUNK,
     ChunkingSettings,
 )
-from vectordb.embedding_models import MODELS, EmbeddingModel
+from vectordb.embedding_entries import usable_models
+from vectordb.embedding_models import EmbeddingModel
 from vectordb.models import ChunkingMethod
 from vectordb.retrieval_settings import (
     DEFAULT_DOCUMENTS,
@@ -27,7 +28,7 @@ Json = dict[str, Any]
 
 
 def chunkings() -> Json:
-    return {"text_chunking_configs": [_chunking_of(model) for model in MODELS.values()]}
+    return {"text_chunking_configs": [_chunking_of(model) for model in usable_models()]}
 
 
 def _chunking_of(model: EmbeddingModel) -> Json:

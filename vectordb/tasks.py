@@ -9,7 +9,7 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, JobAborted
 
-from vectordb import fetch_job, ingest, keyword_index, partitions, trial_cuts
+from vectordb import fetch_job, ingest, keyword_index, model_reading, partitions, trial_cuts
 from vectordb.interruption import Interrupted
 
 logger = logging.getLogger(__name__)
@@ -95,6 +95,26 @@ def drop_chunks(database_id: str) -> None:
         connections.close_all()
 
 
+@app.task(
+    name="vectordb.read_embedding_model",
+    queue=WAITING_QUEUE,
+    pass_context=True,
+    retry=_BY_THE_NEXT_WORKER,
+)
+def read_embedding_model(context: JobContext, entry_id: str) -> None:
+    """Load a model that staff added, and ask it what it can do."""
+    should_end = context.should_abort
+    try:
+        _patiently(lambda: model_reading.read(entry_id), should_end)
+    except Interrupted:
+        raise JobAborted from None
+    except Exception:
+        logger.exception("Reading embedding model %s failed", entry_id)
+        _patiently(lambda: model_reading.fail(entry_id), should_end)
+    finally:
+        connections.close_all()
+
+
 def _patiently(work: Callable[[], None], should_end: Callable[[], bool]) -> None:
     """Do the work again while the database server is away. Raises Interrupted."""
     for attempt in range(_ATTEMPTS):
@@ -143,3 +163,9 @@ def enqueue_trial(trial_id: str, *, side: int) -> None:
     """Have the document cut once the current transaction commits. Each side of the lab takes one at
     a time, so that two are cut at once at most, whoever asks: each keeps a parser's process busy."""
     cut_on_trial.configure(lock=f"trial:{side}").defer(trial_id=trial_id)
+
+
+def enqueue_reading(entry_id: str) -> None:
+    """Have an embedding model read once the current transaction commits; one at a time, for each
+    takes memory."""
+    read_embedding_model.configure(lock="read-embedding-model").defer(entry_id=entry_id)

@@ -1,6 +1,6 @@
 """Vectors of chunks that may be longer than the embedding model's window."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from vectordb.embedding import Embedder, Vectors
 
 
-def embed_whole(embedder: "Embedder", texts: Sequence[str], model_id: str) -> "Vectors":
+def embed_whole(
+    embedder: "Embedder",
+    texts: Sequence[str],
+    model_id: str,
+    *,
+    check: Callable[[], None] = lambda: None,
+) -> "Vectors":
     """As `Embedder.embed`; of a text longer than the window nothing is left out: its vector is the
     mean of those of its parts, of length 1 again."""
     import numpy as np
@@ -21,7 +27,7 @@ def embed_whole(embedder: "Embedder", texts: Sequence[str], model_id: str) -> "V
     parts = [
         list(split_to_limit(text, limit, lambda part: _length(part, model_id))) for text in texts
     ]
-    vectors = embedder.embed([part for own in parts for part in own])
+    vectors = embedder.embed([part for own in parts for part in own], check=check)
     if len(vectors) == len(texts):
         return vectors
     starts = np.cumsum([0, *(len(own) for own in parts)])

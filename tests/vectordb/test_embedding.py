@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from vectordb.embedding import BATCH, get_embedder
+from vectordb.embedding import get_embedder
 from vectordb.embedding_models import MINILM, get_model
+from vectordb.local_embedding import BATCH
 
 TEXT = "The lamps of the northern lights burn rapeseed oil and are lit an hour before dusk."
 WORDS = TEXT.split()

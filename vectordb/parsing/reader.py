@@ -21,6 +21,7 @@ from typing import Any, TextIO
 
 from config.errors import AppError
 from vectordb.chunking import Chunk
+from vectordb.embedding_models import EmbeddingModel, remember
 from vectordb.parsing.base import Kind, ParseError, Parser, Segment
 from vectordb.parsing.code import LANGUAGES
 from vectordb.parsing.cutting import Cutter
@@ -63,6 +64,8 @@ def read(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if request["chunking"] is None:
         yield from texts(islice(segments, 1) if is_glance else segments)
         return
+    if "model" in request:
+        remember(EmbeddingModel(**request["model"]))
     cutter = Cutter(**request["chunking"], kind=request["kind"])
     batch: list[Chunk] = []
     count = done = total = 0
