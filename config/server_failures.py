@@ -13,6 +13,15 @@ from urllib.parse import urlsplit
 import httpx2
 
 _LONGEST_QUOTE = 300
+TOO_LONG = re.compile(
+    r"context.?(length|window|size)|maximum (context|prompt)|(prompt|input) (is|was) too long"
+    r"|too many (input )?tokens|exceeds? the (model|available|limit|max)|n_ctx|reduce the length",
+    re.I,
+)
+_QUOTA = re.compile(r"insufficient_quota|quota|billing|credit|balance", re.I)
+NO_MODEL = re.compile(
+    r"model\b.*(not (found|exist)|does not exist|unknown|no such)|invalid model", re.I
+)
 _SECRETS = re.compile(
     r"\b\w+://\S+"  # addresses, which can hold credentials
     r"|\b(?:sk|pk|key|token|bearer|basic)[-_ :=]+\S+"
@@ -33,6 +42,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             return seconds
     date = parsedate_tz(headers.get("retry-after", ""))
     return max(0.0, mktime_tz(date) - time.time()) if date else None
+
+
+def is_quota(told: str) -> bool:
+    """Whether what was used up does not come back within a day."""
+    return bool(_QUOTA.search(told)) and not re.search(r"per (minute|second|day)", told, re.I)
 
 
 def parsed(body: bytes | Any) -> Any:

@@ -10,7 +10,9 @@ name of the model that is asked for (`stall`, `broken`, `unauthorized`, ... see 
 import argparse
 import asyncio
 import json
+import re
 import threading
+import zlib
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -124,6 +126,10 @@ class LLMServer:
         self.models_behaviour: Behaviour | None = None
         self.pages: dict[str, Any] = {}  # other paths, and the JSON found there
         self.key = ""  # where set, requests need it
+        self.dimensions = 48
+        self.embedding_batch = 2_048  # texts of one request
+        self.embedding_window = 0  # words; where set, longer texts are refused, or cut
+        self.cuts_texts = False
         # One permit for each request that came, and for each connection that ended.
         self.arrived = threading.Semaphore(0)
         self.ended = threading.Semaphore(0)
@@ -147,6 +153,11 @@ class LLMServer:
     def prompts(self) -> list[Any]:
         """The bodies of the chat completions that were asked for."""
         return [r.body for r in self.requests if r.path.endswith("/chat/completions")]
+
+    @property
+    def embedded(self) -> list[Any]:
+        """The bodies of the requests for embeddings."""
+        return [r.body for r in self.requests if r.path.endswith("/embeddings")]
 
     def script(self, *behaviours: Behaviour) -> None:
         """How the next requests are answered, one each; then as `always` says."""
@@ -213,8 +224,15 @@ class LLMServer:
             return await self._plain(told, request, reader, writer)
         if request.path in self.pages:
             return _whole(writer, 200, self.pages[request.path])
+        if request.path.endswith("/embeddings"):
+            return await self._plain(self._embeddings(request), request, reader, writer)
         if not request.path.endswith("/chat/completions"):
             return _whole(writer, 404, {"error": {"message": "Not Found"}})
+        return await self._complete(request, reader, writer)
+
+    async def _complete(
+        self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         told = self._behaviour(request)
         if told.refuses and told.refuses in request.body:
             message = f"Unrecognized request argument supplied: {told.refuses}"
@@ -229,6 +247,23 @@ class LLMServer:
         if self._script:
             return self._script.popleft()
         return BY_MODEL.get(str(request.body.get("model")), self.always)
+
+    def _embeddings(self, request: Request) -> Behaviour:
+        told = self._behaviour(request)
+        texts = request.body["input"]
+        if told.body is not None or told.is_silent:
+            return told
+        if len(texts) > self.embedding_batch:
+            most = self.embedding_batch
+            return Behaviour(422, {"error": f"batch size {len(texts)} > maximum allowed {most}"})
+        window = self.embedding_window or max(len(text.split()) for text in texts)
+        if not self.cuts_texts and any(len(text.split()) > window for text in texts):
+            return TOO_LONG
+        dimensions = request.body.get("dimensions") or self.dimensions
+        vectors = [vector_of(" ".join(text.split()[:window]), dimensions) for text in texts]
+        data = [{"index": index, "embedding": vector} for index, vector in enumerate(vectors)]
+        # The order is not promised by anybody.
+        return Behaviour(body={"object": "list", "data": data[::-1], "model": "test-embedder"})
 
     async def _plain(
         self,
@@ -372,6 +407,14 @@ class _Ticks:
         self._at += 1
         self._next += self._pace
         self._schedule()
+
+
+def vector_of(text: str, dimensions: int) -> list[float]:
+    """Texts that share words have vectors that are near each other."""
+    vector = [0.001] * dimensions
+    for word in re.findall(r"\w+", text.lower()):
+        vector[zlib.crc32(word.encode()) % dimensions] += 1.0
+    return vector
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request | None:

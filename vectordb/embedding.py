@@ -14,6 +14,7 @@ from django.db import connections
 
 from config.threads import in_thread
 from vectordb.embedding_models import EmbeddingModel, get_model
+from vectordb.endpoint_embedding import EndpointEmbedder
 from vectordb.local_embedding import LocalEmbedder
 
 if TYPE_CHECKING:
@@ -46,14 +47,14 @@ class Embedder(Protocol):
 
 
 class _Place:
-    """Where one model is loaded: whoever comes meanwhile waits, and those of other models do not."""
+    """Where a model of this server is loaded: whoever comes meanwhile waits, and those of other models do not."""
 
     def __init__(self, model: EmbeddingModel) -> None:
         self._model = model
         self._lock = threading.Lock()
-        self._embedder: Embedder | None = None
+        self._embedder: LocalEmbedder | None = None
 
-    def embedder(self) -> Embedder:
+    def embedder(self) -> LocalEmbedder:
         with self._lock:
             if self._embedder is None:
                 self._embedder = LocalEmbedder(self._model)
@@ -67,7 +68,7 @@ class _Loaded:
         self._lock = threading.Lock()
         self._places: OrderedDict[str, _Place] = OrderedDict()
 
-    def get(self, model: EmbeddingModel) -> Embedder:
+    def get(self, model: EmbeddingModel) -> LocalEmbedder:
         with self._lock:
             place = self._places.setdefault(model.id, _Place(model))
             self._places.move_to_end(model.id)
@@ -77,12 +78,14 @@ class _Loaded:
 
 
 _loaded = _Loaded()
+_elsewhere = cache(EndpointEmbedder)
 
 
 def get_embedder(model_id: str) -> Embedder:
     """The model, loaded at its first use and kept. Raises InvalidInput for an unknown id, and
     Conflict for a model whose files are not those that it was added with."""
-    return _loaded.get(get_model(model_id))
+    model = get_model(model_id)
+    return _loaded.get(model) if model.path else _elsewhere(model)
 
 
 async def embed_texts(model_id: str, texts: Sequence[str]) -> "Vectors":

@@ -133,8 +133,10 @@ class Connection:
 
 
 def connection_of(name: str) -> Connection:
-    """Raises Conflict when the key cannot be read."""
-    entry = EmbeddingEntry.objects.get(name=name)
+    """Raises Conflict when the key cannot be read, or the model is gone."""
+    entry = EmbeddingEntry.objects.present().filter(name=name).first()
+    if entry is None:
+        raise Conflict(f"The embedding model {name} was deleted.")
     return connection_to(entry)
 
 

@@ -7,16 +7,32 @@ from django.utils import timezone
 
 from accounts.models import User
 from config.errors import Conflict, Forbidden, InvalidInput
+from config.keys import encrypt_key
+from config.servers import checked_key, checked_url
 from config.status import UNFINISHED, Status
 from config.storable import storable
-from vectordb import embedding_models, tasks
-from vectordb.embedding_entries import LONGEST_NAME, EmbeddingEntry, EmbeddingKind
+from vectordb import embedding_models, endpoint_trial, tasks
+from vectordb.embedding_entries import (
+    LONGEST_NAME,
+    MOST_DIMENSIONS,
+    EmbeddingEntry,
+    EmbeddingKind,
+    connection_to,
+)
+from vectordb.endpoint_embedding import ask
 from vectordb.models import VectorDatabase
+from vectordb.tokens import count_tokens
 
 _LONGEST_SOURCE = 500
 _LONGEST_DESCRIPTION = 200
 _LONGEST_PREFIX = 500
 _LARGEST_WINDOW = 1_000_000
+# No text is longer than this, so longer ones need not be tried.
+_LONGEST_TRIED = 8_192
+_FEWEST_CONTENT_TOKENS = 64
+_LARGEST_BATCH = 2_048
+# What a server puts around a text, at most.
+_SPECIAL_TOKENS = 4
 # What can stand in a list, in a URL and in JSON as it is.
 _NAME = re.compile(r"[\w.:/@+-](?:[\w.:/@+ -]*[\w.:/@+-])?", re.ASCII)
 
@@ -58,6 +74,96 @@ def add_local_embedding(
     with transaction.atomic():
         stored(entry)
         tasks.enqueue_reading(entry.pk)
+    return entry
+
+
+def add_endpoint_embedding(
+    *,
+    user: User,
+    base_url: str,
+    model_name: str,
+    max_tokens: int,
+    api_key: str = "",
+    name: str = "",
+    description: str = "",
+    is_multilingual: bool = False,
+    query_prefix: str = "",
+    document_prefix: str = "",
+    dimensions: int | None = None,
+    batch_size: int = 32,
+) -> EmbeddingEntry:
+    """A model behind an OpenAI-compatible API. The server is tried out at once: it has to take whole
+    batches and texts as long as its window. `dimensions` asks it to shorten its vectors.
+
+    Raises InvalidInput, and EmbeddingFailed when it does not answer well: then nothing is added.
+    """
+    require_staff(user)
+    url = checked_url(base_url)
+    source = checked_text(model_name, "model_name", _LONGEST_SOURCE)
+    if not source:
+        raise InvalidInput("The server's name of the model, please.", field="model_name")
+    entry = EmbeddingEntry(
+        name=checked_name(name or source),
+        kind=EmbeddingKind.ENDPOINT,
+        source=source,
+        status=Status.COMPLETED,
+        base_url=url,
+        encrypted_key=encrypt_key(checked_key(api_key), base_url=url),
+        max_tokens=min(checked_window(max_tokens), _LONGEST_TRIED),
+        special_tokens=_SPECIAL_TOKENS,
+        batch_size=_checked_batch(batch_size),
+        asked_dimensions=_checked_dimensions(dimensions),
+        created_by=user,
+    )
+    set_details(entry, description, is_multilingual, query_prefix, document_prefix)
+    entry.prefix_tokens = max(map(count_tokens, (entry.query_prefix, entry.document_prefix)))
+    content = entry.to_model().content_tokens
+    if content < _FEWEST_CONTENT_TOKENS:
+        raise InvalidInput("Its prefix leaves no room in this window.", field="max_tokens")
+    if EmbeddingEntry.objects.filter(name=entry.name).exists():
+        raise name_is_taken()
+    entry.probe = endpoint_trial.try_out(connection_to(entry), content)
+    entry.dimensions = len(entry.probe)
+    return stored(entry)
+
+
+def update_endpoint_embedding(
+    entry: EmbeddingEntry,
+    *,
+    user: User,
+    description: str,
+    base_url: str,
+    api_key: str | None,
+    batch_size: int,
+) -> EmbeddingEntry:
+    """Change what does not change its vectors; None leaves the key as it is, and "" removes it.
+
+    A new address needs the key again, so that nobody can have a stored key sent to a server of
+    theirs; and it has to have the very same model, or what was built with it would find nothing.
+    Raises InvalidInput, and EmbeddingFailed when the new address does not answer well.
+    """
+    require_staff(user)
+    url = checked_url(base_url)
+    has_moved = url != entry.base_url
+    if has_moved and api_key is None and entry.encrypted_key:
+        raise InvalidInput(
+            "A new address needs the API key again: enter it, so that the stored one is sent "
+            "nowhere else.",
+            field="api_key",
+        )
+    entry.description = checked_text(description, "description", _LONGEST_DESCRIPTION)
+    entry.base_url, entry.batch_size = url, _checked_batch(batch_size)
+    if api_key is not None:
+        entry.encrypted_key = encrypt_key(checked_key(api_key), base_url=url)
+    if has_moved:
+        vectors = ask(connection_to(entry), [endpoint_trial.PROBE])
+        if not endpoint_trial.is_same_model(entry, vectors):
+            raise InvalidInput(
+                "The server at this address gives other vectors than this model: add it as a new one, "
+                "and build with that.",
+                field="base_url",
+            )
+    entry.save(update_fields=["description", "base_url", "batch_size", "encrypted_key"])
     return entry
 
 
@@ -123,10 +229,26 @@ def stored(entry: EmbeddingEntry) -> EmbeddingEntry:
         with transaction.atomic():
             entry.save(force_insert=True)
     except IntegrityError:
-        raise InvalidInput(
-            "Another embedding model has this name, or had it: choose another.", field="name"
-        ) from None
+        raise name_is_taken() from None
     return entry
+
+
+def name_is_taken() -> InvalidInput:
+    return InvalidInput(
+        "Another embedding model has this name, or had it: choose another.", field="name"
+    )
+
+
+def _checked_batch(batch_size: int) -> int:
+    if not 1 <= batch_size <= _LARGEST_BATCH:
+        raise InvalidInput(f"1 to {_LARGEST_BATCH:,} texts, please.", field="batch_size")
+    return batch_size
+
+
+def _checked_dimensions(dimensions: int | None) -> int | None:
+    if dimensions is not None and not 1 <= dimensions <= MOST_DIMENSIONS:
+        raise InvalidInput(f"1 to {MOST_DIMENSIONS:,} dimensions, please.", field="dimensions")
+    return dimensions
 
 
 def checked_window(max_tokens: int) -> int:

@@ -21,6 +21,7 @@ from vectordb.chunking import Chunk
 from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.document_chunks import embed_looking_up, read_chunks
 from vectordb.embedding import Embedder, get_embedder
+from vectordb.endpoint_failures import EmbeddingFailed, TextTooLong
 from vectordb.interruption import Interrupted
 from vectordb.models import Ingestion, VectorDatabase
 from vectordb.parser_process import EndlessSeparators, ParserProcess
@@ -38,6 +39,8 @@ _WINDOW = 128
 _PROGRESS_SECONDS = 0.5
 # An index takes new chunks in by itself; past this share of them it is made anew.
 _GROWTH = 0.2
+# What fails one document fails those behind it.
+_HOPELESS = (EndlessSeparators, EmbeddingFailed)
 
 
 class Stopped(Exception):
@@ -260,7 +263,7 @@ class _Run:
         self._announce()
 
     def _refuse(self, ingestion: Ingestion, error: AppError) -> None:
-        if isinstance(error, EndlessSeparators):  # nor will they end on the others
+        if isinstance(error, _HOPELESS) and not isinstance(error, TextTooLong):
             _fail_documents(self._database.pk, error.message)
         self._fail(ingestion, error.message)
 

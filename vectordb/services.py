@@ -25,11 +25,14 @@ from vectordb.databases import (
 )
 from vectordb.embedding_entries import usable_models as supported_embeddings
 from vectordb.embeddings import (
+    add_endpoint_embedding,
     add_local_embedding,
     delete_embedding,
     read_again,
     switch_embedding,
+    update_endpoint_embedding,
 )
+from vectordb.endpoint_trial import check as check_embedding
 from vectordb.fetch_job import settle
 from vectordb.fetching import check_url
 from vectordb.lab import try_chunkings
@@ -40,10 +43,12 @@ from vectordb.uploads import AddedFile, add_file
 
 __all__ = [
     "AddedFile",
+    "add_endpoint_embedding",
     "add_files",
     "add_local_embedding",
     "bring_in_new_documents",
     "cancel_ingestion",
+    "check_embedding",
     "create_dataset",
     "create_dataset_from_files",
     "create_dataset_from_url",
@@ -64,6 +69,7 @@ __all__ = [
     "switch_embedding",
     "try_chunkings",
     "unlink_dataset",
+    "update_endpoint_embedding",
 ]
 
 

@@ -14,16 +14,7 @@ from config import server_failures
 
 LONGEST_RETRY_AFTER = 20.0  # seconds
 
-_TOO_LONG = re.compile(
-    r"context.?(length|window|size)|maximum (context|prompt)|(prompt|input) (is|was) too long"
-    r"|too many (input )?tokens|exceeds? the (model|available|limit|max)|n_ctx|reduce the length",
-    re.I,
-)
 _FILTERED = re.compile(r"content.?(filter|management|policy)|ResponsibleAI|safety system", re.I)
-_QUOTA = re.compile(r"insufficient_quota|quota|billing|credit|balance", re.I)
-_NO_MODEL = re.compile(
-    r"model\b.*(not (found|exist)|does not exist|unknown|no such)|invalid model", re.I
-)
 
 
 class CallFailed(ProviderError):
@@ -108,7 +99,7 @@ def of_status(
     """The failure that an HTTP status and its body stand for."""
     words, code = server_failures.words(body)
     told = f"{code} {words}"
-    if status == 413 or (status in (400, 422, 500) and _TOO_LONG.search(told)):
+    if status == 413 or (status in (400, 422, 500) and server_failures.TOO_LONG.search(told)):
         return CallFailed(
             "The prompt is longer than the LLM's context. Retrieve fewer chunks, set a lower token "
             "cap, start a new chat, or choose an LLM with a larger context."
@@ -119,7 +110,7 @@ def of_status(
             "retrieved passages: they are filtered as well.",
             guards=findings_in_refusal(server_failures.parsed(body)),
         )
-    if status in (400, 404) and _NO_MODEL.search(told):
+    if status in (400, 404) and server_failures.NO_MODEL.search(told):
         status = 404
     if status == 429:
         return _rate_limited(told, headers)
@@ -179,7 +170,7 @@ def _other_status(status: int, model: str) -> str:
 
 
 def _rate_limited(told: str, headers: Mapping[str, str]) -> CallFailed:
-    if _QUOTA.search(told) and not re.search(r"per (minute|second|day)", told, re.I):
+    if server_failures.is_quota(told):
         return CallFailed(
             "The account of the API key has used up its quota (HTTP 429). Raise its limit or top "
             "it up, or choose another LLM."

@@ -162,7 +162,7 @@ def test_a_chunk_fits_the_window_with_its_special_tokens():
         ("separators", ("a",) * 21),
     ],
 )
-def test_settings_that_cannot_be_are_refused(field, value):
+def test_settings_that_cannot_be_are_refused(db, field, value):
     with pytest.raises(InvalidInput) as refused:
         ChunkingSettings(**{field: value})
     assert refused.value.field == field

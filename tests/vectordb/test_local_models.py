@@ -23,7 +23,7 @@ from vectordb.chunking_settings import ChunkingSettings
 from vectordb.embedding import embed_query, get_embedder
 from vectordb.embedding_entries import EmbeddingEntry, usable_models
 from vectordb.embedding_models import MINILM, get_model, remember
-from vectordb.local_embedding import _Encoded, _Traced
+from vectordb.local_embedding import LocalEmbedder, _Encoded, _Traced
 from vectordb.models import Chunk
 from vectordb.retrieval import retrieve
 from vectordb.retrieval_settings import RetrievalSettings, SearchMode
@@ -36,7 +36,7 @@ TEXTS = ["Closed on Mondays.", "The shop opens at nine! " * 12, "Rapsöl"]
 def made(tmp_path_factory):
     """The folder of a tiny model of each kind, made once."""
     folder = tmp_path_factory.mktemp("models")
-    ready = {}
+    ready: dict[str, Path] = {}
 
     def get(kind, **how):
         key = json.dumps([kind, how], sort_keys=True)
@@ -94,6 +94,7 @@ def test_a_model_of_any_build_gives_the_vectors_that_its_library_gives(added, ki
     assert entry.dimensions == how.get("dense", 32)
     assert (entry.max_tokens, entry.special_tokens) == (tiny_models.WINDOW, 2)
     embedder = get_embedder(entry.name)
+    assert isinstance(embedder, LocalEmbedder)
     assert type(embedder._run) is way
     theirs = SentenceTransformer(entry.folder, device="cpu", local_files_only=True)
     expected = theirs.encode(TEXTS, normalize_embeddings=True)
@@ -316,9 +317,8 @@ def test_a_model_that_failed_is_tried_again(staff, root, made):
 
 def test_files_that_changed_are_not_loaded_as_the_same_model(added, dataset):
     entry = added()
-    weights = next(iter(f for f in [entry.folder]))
-    with open(f"{weights}/config.json", "a") as file:
-        file.write("\n")
+    config = Path(entry.folder) / "config.json"
+    config.write_text(config.read_text() + "\n")
     add(dataset, "handbook.md", HANDBOOK)
 
     database = build(dataset, embedding_model=entry.name, chunk_size=128)

@@ -135,7 +135,7 @@ def test_deleting_a_document_takes_its_chunks_along(dataset, alice, run_jobs):
     assert (database.chunks_count, database.status) == (1, Status.COMPLETED)
 
 
-def test_the_embedding_models_can_be_listed():
+def test_the_embedding_models_can_be_listed(db):
     [model] = services.supported_embeddings()
     assert (model.id, model.max_tokens, model.dimensions, model.languages) == (
         "sentence-transformers/all-MiniLM-L6-v2",

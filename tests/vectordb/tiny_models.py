@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -33,7 +34,7 @@ TEXT = """Goods can be returned within thirty days of delivery. The box may be o
 islands on Tuesdays, by boat. Parcels over twenty kilograms go by freight. The shop is closed on Mondays
 and opens at nine on every other day. Die Lampen der Leuchtfeuer brennen mit Rapsöl. Où est la gare ?
 query: passage: search 0 1 2 3 4 5 6 7 8 9 ! ? ; ( ) " ' , . : -"""
-SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+SIZES: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 WINDOW = 160
 
 
@@ -96,11 +97,15 @@ def _fast(tokenizer: Tokenizer, special: dict[str, str]) -> PreTrainedTokenizerF
 
 
 def _transformer(kind: str, vocabulary: int) -> PreTrainedModel:
-    common = {"vocab_size": vocabulary, "max_position_embeddings": 514, "pad_token_id": 1}
+    common: dict[str, Any] = {
+        "vocab_size": vocabulary,
+        "max_position_embeddings": 514,
+        "pad_token_id": 1,
+    }
     if kind == "bert":
         return BertModel(BertConfig(**SIZES | common, intermediate_size=64))
     if kind == "distilbert":
-        sizes = {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64}
+        sizes: dict[str, Any] = {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64}
         return DistilBertModel(DistilBertConfig(**sizes | common))
     if kind == "roberta":
         return RobertaModel(RobertaConfig(**SIZES | common, intermediate_size=64))
@@ -119,7 +124,7 @@ def make(
     folder: Path,
     kind: str = "distilbert",
     *,
-    pooling: str = "mean",
+    pooling: Any = "mean",
     dense: int | None = None,
     prompts: dict[str, str] | None = None,
 ) -> Path:
@@ -137,7 +142,7 @@ def make(
     tokenizer.save_pretrained(parts)
     modules: list[torch.nn.Module] = [
         Transformer(str(parts), max_seq_length=WINDOW),
-        Pooling(32, pooling),  # type: ignore[arg-type]
+        Pooling(32, pooling),
     ]
     if dense:
         modules.append(Dense(32, dense))

@@ -1,0 +1,111 @@
+"""What an embedding server's failures mean, and what to do about them."""
+
+import re
+from collections.abc import Mapping
+
+from config import server_failures
+from config.errors import AppError
+
+_SETTINGS = "the page of embedding models"
+
+
+class EmbeddingFailed(AppError):
+    """No vectors came, and none would for other texts. `may_retry`: they may after a while, of
+    `retry_after` seconds where the server said so."""
+
+    def __init__(
+        self, message: str, *, may_retry: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.may_retry = may_retry
+        self.retry_after = retry_after
+
+
+class TextTooLong(EmbeddingFailed):
+    """This text is refused, others need not be."""
+
+
+def no_connection(name: str, why: str) -> EmbeddingFailed:
+    return EmbeddingFailed(f"The embedding server of {name}: {why} Then retry.", may_retry=True)
+
+
+def took_too_long(name: str, seconds: float) -> EmbeddingFailed:
+    return EmbeddingFailed(
+        f"The embedding server of {name} did not answer within {seconds:g} seconds. Look whether it is "
+        "busy, give the model smaller batches, or raise GROUNDWORK_EMBEDDING_SECONDS; then retry.",
+        may_retry=True,
+    )
+
+
+def not_vectors(name: str, what: str) -> EmbeddingFailed:
+    return EmbeddingFailed(
+        f"The embedding server of {name} sent {what}. Have staff test the model on {_SETTINGS}."
+    )
+
+
+def of_status(
+    status: int, body: bytes, headers: Mapping[str, str], *, name: str, model: str, key: str
+) -> EmbeddingFailed:
+    """The failure that an HTTP status and its body stand for."""
+    words, code = server_failures.words(body)
+    told = f"{code} {words}"
+    server = f"The embedding server of {name}"
+    quoted = server_failures.quote(words, key)
+    if status == 413 or (status in (400, 422, 500) and server_failures.TOO_LONG.search(told)):
+        return TextTooLong(
+            f"{server} refuses a text as too long (HTTP {status}){_because(quoted)}. Build the database "
+            "with smaller chunks, or have staff add the model again with a smaller window."
+        )
+    if status == 429:
+        return _rate_limited(server, told, headers)
+    if status in (408, 409) or status >= 500:
+        return EmbeddingFailed(
+            f"{server} failed (HTTP {status}). Retry; when it keeps failing, look into the server's "
+            "own log.",
+            may_retry=True,
+            retry_after=server_failures.retry_after(headers),
+        )
+    if status in (400, 422) and not server_failures.NO_MODEL.search(told):
+        return EmbeddingFailed(f"{server} refused the request (HTTP {status}){_because(quoted)}.")
+    return EmbeddingFailed(f"{server} {_other(status, model)}")
+
+
+def _because(quoted: str) -> str:
+    quoted = re.sub(r"[.\s]+$", "", quoted)
+    return f": {quoted}" if quoted else ""
+
+
+def _rate_limited(server: str, told: str, headers: Mapping[str, str]) -> EmbeddingFailed:
+    if server_failures.is_quota(told):
+        return EmbeddingFailed(
+            f"{server} says that the account of the API key has used up its quota (HTTP 429). Raise "
+            "its limit or top it up, then retry."
+        )
+    wait = server_failures.retry_after(headers)
+    pause = f"asks to wait {wait:,.0f} seconds" if wait else "is asked too often"
+    return EmbeddingFailed(
+        f"{server} {pause} (HTTP 429). Retry then.", may_retry=True, retry_after=wait
+    )
+
+
+def _other(status: int, model: str) -> str:
+    if status in (401, 403):
+        return (
+            f"refuses the API key (HTTP {status}). Ask staff to enter a valid one on {_SETTINGS}, "
+            "then retry."
+        )
+    if status == 402:
+        return (
+            "says that the account of the API key has no credit (HTTP 402). Top it up, then retry."
+        )
+    if status in (400, 404, 405, 422):
+        return (
+            f"does not know the model {model}, or has no embeddings at its address (HTTP {status}). "
+            "Check both: the address often ends in /v1."
+        )
+    if 300 <= status < 400:
+        return (
+            f"points to another address (HTTP {status}), and redirects are not followed. Have staff "
+            "enter the final address."
+        )
+    return f"refused the request (HTTP {status}). Have staff test it on {_SETTINGS}."
