@@ -3,6 +3,7 @@
 import re
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from accounts.models import User
@@ -165,6 +166,18 @@ def update_endpoint_embedding(
             )
     entry.save(update_fields=["description", "base_url", "batch_size", "encrypted_key"])
     return entry
+
+
+def describe_embedding(entry: EmbeddingEntry, *, user: User, description: str) -> None:
+    require_staff(user)
+    entry.description = checked_text(description, "description", _LONGEST_DESCRIPTION)
+    entry.save(update_fields=["description"])
+
+
+def embedding_usage() -> dict[str, int]:
+    """How many vector databases use each model, by its name."""
+    counted = VectorDatabase.objects.order_by().values_list("embedding_model")
+    return dict(counted.annotate(Count("pk")))
 
 
 def read_again(entry: EmbeddingEntry, *, user: User) -> None:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 
 from config import server_failures
-from config.errors import AppError
+from config.errors import Conflict
 
 _SETTINGS = "the page of embedding models"
 
 
-class EmbeddingFailed(AppError):
+class EmbeddingFailed(Conflict):
     """No vectors came, and none would for other texts. `may_retry`: they may after a while, of
     `retry_after` seconds where the server said so."""
 

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from vectordb import database_views, lab_views, source_views, views
+from vectordb import database_views, embedding_views, lab_views, source_views, views
 
 app_name = "vectordb"
 
@@ -72,5 +72,32 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "vector-databases/<id:pk>/delete/",
         database_views.vector_database_delete,
         name="vector-database-delete",
+    ),
+    path("embedding-models/", embedding_views.embedding_list, name="embedding-list"),
+    path(
+        "embedding-models/new-local/",
+        embedding_views.embedding_create_local,
+        name="embedding-create-local",
+    ),
+    path(
+        "embedding-models/new-endpoint/",
+        embedding_views.embedding_create_endpoint,
+        name="embedding-create-endpoint",
+    ),
+    path("embedding-models/<id:pk>/", embedding_views.embedding_detail, name="embedding-detail"),
+    path("embedding-models/<id:pk>/edit/", embedding_views.embedding_edit, name="embedding-edit"),
+    path("embedding-models/<id:pk>/test/", embedding_views.embedding_test, name="embedding-test"),
+    path(
+        "embedding-models/<id:pk>/retry/", embedding_views.embedding_retry, name="embedding-retry"
+    ),
+    path(
+        "embedding-models/<id:pk>/switch/",
+        embedding_views.embedding_switch,
+        name="embedding-switch",
+    ),
+    path(
+        "embedding-models/<id:pk>/delete/",
+        embedding_views.embedding_delete,
+        name="embedding-delete",
     ),
 ]

@@ -20,7 +20,7 @@ from tracing.models import Log, LogKind
 from tracing.services import Step
 from vectordb import services as vectordb
 from vectordb.chunking_settings import ChunkingSettings
-from vectordb.models import Dataset, Document, VectorDatabase
+from vectordb.models import Dataset, Document, EmbeddingEntry, VectorDatabase
 
 HTMX = {"hx-request": "true"}
 
@@ -186,4 +186,20 @@ def endpoint(db) -> LLMEndpoint:
 def endpoint_llm(endpoint) -> LLM:
     return LLM.objects.create(
         id="lab/one", label="One", provider="openai", endpoint=endpoint, model_name="one"
+    )
+
+
+@pytest.fixture
+def embedding(alice) -> EmbeddingEntry:
+    """A model behind an address where nobody answers."""
+    return EmbeddingEntry.objects.create(
+        name="lab/embedder",
+        kind="endpoint",
+        source="embedder",
+        status=Status.COMPLETED,
+        base_url="http://127.0.0.1:9/v1",
+        max_tokens=512,
+        dimensions=3,
+        probe=[1.0, 0.0, 0.0],
+        created_by=alice,
     )

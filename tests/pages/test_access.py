@@ -11,7 +11,7 @@ from vectordb import partitions
 from vectordb.models import Document, TrialCut
 
 PUBLIC = {"accounts:sign-in", "accounts:link-sign-in"}
-STAFF = {"blueprints"}
+STAFF = ("blueprints:", "vectordb:embedding-")
 FOR_ANYBODY = {
     "accounts:sign-in",
     "accounts:link-sign-in",
@@ -44,7 +44,7 @@ def names(patterns=None, namespace="") -> list[str]:
 
 PAGES = {"accounts", "vectordb", "blueprints", "tracing", "playground"}
 ALL = sorted(names())
-OWNED = [name for name in ALL if name not in FOR_ANYBODY and name.split(":")[0] not in STAFF]
+OWNED = [name for name in ALL if name not in FOR_ANYBODY and not name.startswith(STAFF)]
 
 
 def status(client, method: str, url: str) -> int:
@@ -57,7 +57,7 @@ def status(client, method: str, url: str) -> int:
 
 
 @pytest.fixture
-def url_of(world, token, endpoint, endpoint_llm, alice):
+def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
     """The address of any page, of the objects of Alice's world."""
     trial = TrialCut.objects.create(document=world.document, asked_by=alice, chunking={})
     keys = {
@@ -77,6 +77,7 @@ def url_of(world, token, endpoint, endpoint_llm, alice):
             "token": token.pk,
             "endpoint": endpoint.pk,
             "llm": endpoint_llm.pk,
+            "embedding": embedding.pk,
         },
         "blueprint_pk": world.blueprint.pk,
         "dataset_pk": world.dataset.pk,
@@ -155,8 +156,8 @@ def test_to_a_stranger_nothing_of_it_exists(client, bob, url_of, name):
     assert codes <= {404, 405}
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name.split(":")[0] in STAFF])
-def test_to_those_who_are_no_staff_the_llm_pages_do_not_exist(client, alice, url_of, name):
+@pytest.mark.parametrize("name", [name for name in ALL if name.startswith(STAFF)])
+def test_to_those_who_are_no_staff_the_pages_of_models_do_not_exist(client, alice, url_of, name):
     client.force_login(alice)
     url = url_of(name)
 
@@ -195,8 +196,8 @@ def test_the_owner_gets_each_page_or_is_told_the_verb(client, alice, url_of, nam
     assert status(client, "delete", url_of(name)) == 405
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name.split(":")[0] in STAFF])
-def test_staff_get_the_llm_pages(client, staff, url_of, name):
+@pytest.mark.parametrize("name", [name for name in ALL if name.startswith(STAFF)])
+def test_staff_get_the_pages_of_models(client, staff, url_of, name):
     client.force_login(staff)
 
     assert status(client, "get", url_of(name)) in {200, 405}

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,6 @@ from vectordb import ingest, services
 from vectordb.chunking_settings import ChunkingSettings
 from vectordb.embedding import embed_query, get_embedder
 from vectordb.embedding_entries import EmbeddingEntry, connection_of
-from vectordb.embedding_models import get_model
 from vectordb.endpoint_failures import EmbeddingFailed
 from vectordb.models import Chunk
 from vectordb.retrieval import retrieve
@@ -41,8 +41,8 @@ def staff(alice):
     return alice
 
 
-def add_model(staff, server, **changes):
-    given = {"model_name": "embedder", "max_tokens": 512, "name": f"lab/{new_id()}"}
+def add_model(staff, server, **changes) -> EmbeddingEntry:
+    given: dict[str, Any] = {"model_name": "embedder", "max_tokens": 512, "name": f"lab/{new_id()}"}
     return services.add_endpoint_embedding(
         user=staff, **{"base_url": server.base_url, "api_key": KEY} | given | changes
     )
@@ -263,9 +263,7 @@ def test_texts_come_back_in_their_order_whatever_the_batches(staff, llm_server):
 
 
 def test_a_long_question_is_cut_to_the_window(entry, llm_server):
-    # The thread for questions would not see a row of a test that was not committed.
-    get_model(entry.name)
-    asyncio.run(embed_query(entry.name, "How long is the warranty? " * 200))
+    get_embedder(entry.name).begin(["How long is the warranty? " * 200]).result()
 
     [sent] = llm_server.embedded[-1]["input"]
     assert 200 < len(sent.split()) < 512
@@ -314,8 +312,8 @@ def test_a_failure_of_the_server_fails_what_is_left_once_and_can_be_retried(
     states = list(database.ingestions.values_list("status", flat=True))
     assert states == [Status.COMPLETED, Status.ERROR, Status.ERROR]
     assert len(llm_server.embedded) == 2
-    message = database.ingestions.last().error_message
-    assert "refuses the API key" in message
+    last = database.ingestions.get(number=3)
+    assert "refuses the API key" in last.error_message
     assert Chunk.objects.filter(vector_database_id=database.pk).count() == 1
     services.retry_ingestion(database, user=staff)
     ingest.ingest(database.pk)
