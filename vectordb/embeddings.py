@@ -96,7 +96,7 @@ def add_endpoint_embedding(
     """A model behind an OpenAI-compatible API. The server is tried out at once: it has to take whole
     batches and texts as long as its window. `dimensions` asks it to shorten its vectors.
 
-    Raises InvalidInput, and EmbeddingFailed when it does not answer well: then nothing is added.
+    Raises InvalidInput, and EndpointFailed when it does not answer well: then nothing is added.
     """
     require_staff(user)
     url = checked_url(base_url)
@@ -141,7 +141,7 @@ def update_endpoint_embedding(
 
     A new address needs the key again, so that nobody can have a stored key sent to a server of
     theirs; and it has to have the very same model, or what was built with it would find nothing.
-    Raises InvalidInput, and EmbeddingFailed when the new address does not answer well.
+    Raises InvalidInput, and EndpointFailed when the new address does not answer well.
     """
     require_staff(user)
     url = checked_url(base_url)

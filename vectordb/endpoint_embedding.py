@@ -21,7 +21,7 @@ from config.server_failures import connection_problem
 from vectordb import endpoint_failures
 from vectordb.embedding_entries import Connection, connection_of
 from vectordb.embedding_models import EmbeddingModel
-from vectordb.endpoint_failures import EmbeddingFailed
+from vectordb.endpoint_failures import EndpointFailed
 from vectordb.tokens import count_tokens, cut_to_tokens
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class EndpointEmbedder:
         check: Callable[[], None] = lambda: None,
     ) -> "Vectors":
         """A float32 array of shape (texts, dimensions); each row has length 1. `check` is called
-        several times a second; what it raises ends the work. Raises EmbeddingFailed."""
+        several times a second; what it raises ends the work. Raises EndpointFailed."""
         vectors = _wait(
             self._begin(
                 texts,
@@ -113,7 +113,7 @@ class EndpointEmbedder:
 
 def ask(connection: Connection, texts: Sequence[str]) -> "Vectors":
     """The vectors of a few texts, whatever their dimensions, without a second try. Raises
-    EmbeddingFailed."""
+    EndpointFailed."""
     seconds = settings.EMBEDDING_SECONDS
     return _run(fetch(connection, texts, dimensions=None, seconds=seconds, patience=0)).result()
 
@@ -160,7 +160,7 @@ async def _patiently(
     for attempt in count():
         try:
             return _vectors(await _once(connection, batch, seconds), connection, batch, dimensions)
-        except EmbeddingFailed as error:
+        except EndpointFailed as error:
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
             pause = pause if error.retry_after is None else error.retry_after
             if not error.may_retry or loop.time() + pause > end:
@@ -211,11 +211,11 @@ async def _content(response: httpx2.Response, connection: Connection) -> bytes:
 def _vectors(
     content: bytes, connection: Connection, batch: Sequence[str], dimensions: int | None
 ) -> "Vectors":
-    """What an answer holds, each row of length 1. Raises EmbeddingFailed for anything that is not
+    """What an answer holds, each row of length 1. Raises EndpointFailed for anything that is not
     one good vector for each text."""
     import numpy as np
 
-    def wrong(what: str) -> EmbeddingFailed:
+    def wrong(what: str) -> EndpointFailed:
         return endpoint_failures.not_vectors(connection.name, what)
 
     try:

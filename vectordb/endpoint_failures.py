@@ -4,14 +4,14 @@ import re
 from collections.abc import Mapping
 
 from config import server_failures
-from config.errors import Conflict
+from vectordb.embedding_models import EmbeddingFailed
 
 _SETTINGS = "the page of embedding models"
 
 
-class EmbeddingFailed(Conflict):
-    """No vectors came, and none would for other texts. `may_retry`: they may after a while, of
-    `retry_after` seconds where the server said so."""
+class EndpointFailed(EmbeddingFailed):
+    """`may_retry`: vectors may come after a while, of `retry_after` seconds where the server said
+    so."""
 
     def __init__(
         self, message: str, *, may_retry: bool = False, retry_after: float | None = None
@@ -21,31 +21,31 @@ class EmbeddingFailed(Conflict):
         self.retry_after = retry_after
 
 
-class TextTooLong(EmbeddingFailed):
-    """This text is refused, others need not be."""
+class TextTooLong(EndpointFailed):
+    """This text is refused; others need not be."""
 
 
-def no_connection(name: str, why: str) -> EmbeddingFailed:
-    return EmbeddingFailed(f"The embedding server of {name}: {why} Then retry.", may_retry=True)
+def no_connection(name: str, why: str) -> EndpointFailed:
+    return EndpointFailed(f"The embedding server of {name}: {why} Then retry.", may_retry=True)
 
 
-def took_too_long(name: str, seconds: float) -> EmbeddingFailed:
-    return EmbeddingFailed(
+def took_too_long(name: str, seconds: float) -> EndpointFailed:
+    return EndpointFailed(
         f"The embedding server of {name} did not answer within {seconds:g} seconds. Look whether it is "
         "busy, give the model smaller batches, or raise GROUNDWORK_EMBEDDING_SECONDS; then retry.",
         may_retry=True,
     )
 
 
-def not_vectors(name: str, what: str) -> EmbeddingFailed:
-    return EmbeddingFailed(
+def not_vectors(name: str, what: str) -> EndpointFailed:
+    return EndpointFailed(
         f"The embedding server of {name} sent {what}. Have staff test the model on {_SETTINGS}."
     )
 
 
 def of_status(
     status: int, body: bytes, headers: Mapping[str, str], *, name: str, model: str, key: str
-) -> EmbeddingFailed:
+) -> EndpointFailed:
     """The failure that an HTTP status and its body stand for."""
     words, code = server_failures.words(body)
     told = f"{code} {words}"
@@ -59,15 +59,15 @@ def of_status(
     if status == 429:
         return _rate_limited(server, told, headers)
     if status in (408, 409) or status >= 500:
-        return EmbeddingFailed(
+        return EndpointFailed(
             f"{server} failed (HTTP {status}). Retry; when it keeps failing, look into the server's "
             "own log.",
             may_retry=True,
             retry_after=server_failures.retry_after(headers),
         )
     if status in (400, 422) and not server_failures.NO_MODEL.search(told):
-        return EmbeddingFailed(f"{server} refused the request (HTTP {status}){_because(quoted)}.")
-    return EmbeddingFailed(f"{server} {_other(status, model)}")
+        return EndpointFailed(f"{server} refused the request (HTTP {status}){_because(quoted)}.")
+    return EndpointFailed(f"{server} {_other(status, model)}")
 
 
 def _because(quoted: str) -> str:
@@ -75,15 +75,15 @@ def _because(quoted: str) -> str:
     return f": {quoted}" if quoted else ""
 
 
-def _rate_limited(server: str, told: str, headers: Mapping[str, str]) -> EmbeddingFailed:
+def _rate_limited(server: str, told: str, headers: Mapping[str, str]) -> EndpointFailed:
     if server_failures.is_quota(told):
-        return EmbeddingFailed(
+        return EndpointFailed(
             f"{server} says that the account of the API key has used up its quota (HTTP 429). Raise "
             "its limit or top it up, then retry."
         )
     wait = server_failures.retry_after(headers)
     pause = f"asks to wait {wait:,.0f} seconds" if wait else "is asked too often"
-    return EmbeddingFailed(
+    return EndpointFailed(
         f"{server} {pause} (HTTP 429). Retry then.", may_retry=True, retry_after=wait
     )
 

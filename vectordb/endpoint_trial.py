@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from config.errors import InvalidInput
 from vectordb.embedding_entries import MOST_DIMENSIONS, Connection, EmbeddingEntry, connection_to
 from vectordb.endpoint_embedding import ask
-from vectordb.endpoint_failures import EmbeddingFailed, TextTooLong
+from vectordb.endpoint_failures import EndpointFailed, TextTooLong
 from vectordb.tokens import count_tokens
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class EmbeddingCheck:
 
 
 def try_out(connection: Connection, content_tokens: int) -> list[float]:
-    """The model's vector of the probe. Raises EmbeddingFailed for a server that does not answer
+    """The model's vector of the probe. Raises EndpointFailed for a server that does not answer
     well, and InvalidInput for one that refuses whole batches or texts of this length, or cuts them."""
     vectors = ask(connection, [PROBE] * connection.batch_size)
     dimensions = vectors.shape[1]
@@ -77,7 +77,7 @@ def check(entry: EmbeddingEntry) -> EmbeddingCheck:
     """Whether the server still answers, with the same model."""
     try:
         vectors = ask(connection_to(entry), [PROBE])
-    except EmbeddingFailed as error:
+    except EndpointFailed as error:
         return EmbeddingCheck(ok=False, message=error.message)
     if not is_same_model(entry, vectors):
         return EmbeddingCheck(

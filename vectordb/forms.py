@@ -116,7 +116,10 @@ class ChunkingForm(forms.Form):
         kwargs["initial"] = initial | (kwargs.get("initial") or {})
         super().__init__(*args, **kwargs)
         models = services.supported_embeddings()
-        choices = [(model.id, f"{model.id} · {model.description}") for model in models]
+        choices = [
+            (model.id, f"{model.id} · {model.description} Reads {model.max_tokens:,} tokens.")
+            for model in models
+        ]
         self.fields["embedding_model"].choices = choices  # type: ignore[attr-defined]
         largest = min(LARGEST_CHUNK, max(model.max_tokens for model in models))
         size = self.fields["chunk_size"]

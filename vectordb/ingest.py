@@ -21,7 +21,8 @@ from vectordb.chunking import Chunk
 from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.document_chunks import embed_looking_up, read_chunks
 from vectordb.embedding import Embedder, get_embedder
-from vectordb.endpoint_failures import EmbeddingFailed, TextTooLong
+from vectordb.embedding_models import EmbeddingFailed
+from vectordb.endpoint_failures import TextTooLong
 from vectordb.interruption import Interrupted
 from vectordb.models import Ingestion, VectorDatabase
 from vectordb.parser_process import EndlessSeparators, ParserProcess

@@ -1,7 +1,6 @@
 """Models on this server. The only module that knows sentence-transformers; workers alone load it."""
 
 import os
-import platform
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from tokenizers import Tokenizer
 
-from config.errors import Conflict
-from vectordb.embedding_models import EmbeddingModel
+from config.errors import InvalidInput
+from vectordb.embedding_models import EmbeddingFailed, EmbeddingModel
+from vectordb.hardware import cpu_has_bfloat16
 from vectordb.model_folder import ModelFolder
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     Vectors = NDArray[np.float32]
+
+logger = getLogger(__name__)
 
 # Small enough that a question never waits long behind a batch of an ingestion.
 BATCH = 16
@@ -48,15 +50,18 @@ class LocalEmbedder:
     step = BATCH
 
     def __init__(self, model: EmbeddingModel) -> None:
-        """Raises Conflict when the model's files are not those that it was added with."""
-        folder = ModelFolder(Path(model.path))
-        if model.fingerprint and folder.fingerprint() != model.fingerprint:
-            raise Conflict(
-                f"The files of the embedding model {model.id} are not those that it was added with. "
-                f"Ask staff to put them back into {model.path}, or to add it again by another name."
-            )
+        """Raises EmbeddingFailed when the model's files cannot be loaded any more, or are not those
+        that it was added with."""
+        folder = _checked_folder(model)
+        try:
+            self._run = _run(load(folder), model)
+        except Exception as error:
+            logger.exception("Loading %s failed", model.id)
+            raise EmbeddingFailed(
+                f"The embedding model {model.id} could not be loaded: the worker's log says why. Then "
+                "retry."
+            ) from error
         self._model = model
-        self._run = _run(load(folder), model)
         self.dimensions = model.dimensions
 
     def embed(
@@ -89,6 +94,21 @@ class LocalEmbedder:
         done: Future[Vectors] = Future()
         done.set_result(self.embed(queries, is_query=True))
         return done
+
+
+def _checked_folder(model: EmbeddingModel) -> ModelFolder:
+    try:
+        folder = ModelFolder(Path(model.path))
+    except InvalidInput as error:
+        raise EmbeddingFailed(
+            f"The embedding model {model.id} is not in {model.path} as it was: {error.message}"
+        ) from error
+    if model.fingerprint and folder.fingerprint() != model.fingerprint:
+        raise EmbeddingFailed(
+            f"The files of the embedding model {model.id} are not those that it was added with. "
+            f"Ask staff to put them back into {model.path}, or to add it again by another name."
+        )
+    return folder
 
 
 class Facts(NamedTuple):
@@ -277,13 +297,3 @@ def _device_and_type() -> "tuple[str, torch.dtype]":
     if torch.cuda.is_available():
         return "cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return "cpu", torch.bfloat16 if cpu_has_bfloat16() else torch.float32
-
-
-def cpu_has_bfloat16() -> bool:
-    """True where bfloat16 is computed by the CPU itself; elsewhere it is slower than float32."""
-    try:
-        words = set(Path("/proc/cpuinfo").read_text().split())
-    except OSError:
-        return False
-    flags = {"avx512_bf16", "amx_bf16"} if platform.machine() == "x86_64" else {"bf16"}
-    return bool(words & flags)

@@ -45,7 +45,7 @@ def find_folder(source: str) -> Path:
         name = names[-1]
         raise InvalidInput(
             f"{name} is not on this server, and Groundwork downloads nothing by itself. On the "
-            f"server, run: hf download {name} --local-dir {root / name}",
+            f"server, run: .venv/bin/hf download {name} --local-dir {root / name}",
             field="source",
         )
     return cached

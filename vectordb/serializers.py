@@ -25,7 +25,9 @@ from vectordb.chunking_settings import (
     LARGEST_OVERLAP,
     SMALLEST_CHUNK,
     ChunkingSettings,
+    default_chunk_size,
 )
+from vectordb.embedding_models import MINILM, get_model
 from vectordb.models import ChunkingMethod, VectorDatabase
 from vectordb.naming import LONGEST_NAME
 
@@ -72,7 +74,10 @@ class ChunkingRequest(CamelSerializer):
         # No separators at all: the usual ones.
         given["separators"] = tuple(given.get("separators") or DEFAULT_SEPARATORS)
         try:
-            return {"settings": ChunkingSettings(**given)}
+            model = get_model(given.get("embedding_model", MINILM))
+            return {
+                "settings": ChunkingSettings(**{"chunk_size": default_chunk_size(model)} | given)
+            }
         except InvalidInput as error:
             place = camel(error.field or "non_field_errors")
             raise serializers.ValidationError(

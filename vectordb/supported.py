@@ -10,6 +10,7 @@ from vectordb.chunking_settings import (
     LARGEST_OVERLAP,
     SMALLEST_CHUNK,
     ChunkingSettings,
+    default_chunk_size,
 )
 from vectordb.embedding_entries import usable_models
 from vectordb.embedding_models import EmbeddingModel
@@ -32,7 +33,7 @@ def chunkings() -> Json:
 
 
 def _chunking_of(model: EmbeddingModel) -> Json:
-    default = ChunkingSettings(embedding_model=model.id)
+    default = ChunkingSettings(embedding_model=model.id, chunk_size=default_chunk_size(model))
     size = _parameter(
         "chunk_size",
         "int",

@@ -26,7 +26,7 @@ from vectordb import ingest, services
 from vectordb.chunking_settings import ChunkingSettings
 from vectordb.embedding import embed_query, get_embedder
 from vectordb.embedding_entries import EmbeddingEntry, connection_of
-from vectordb.endpoint_failures import EmbeddingFailed
+from vectordb.embedding_models import EmbeddingFailed
 from vectordb.models import Chunk
 from vectordb.retrieval import retrieve
 from vectordb.retrieval_settings import RetrievalSettings

@@ -22,7 +22,7 @@ from vectordb.chunking import Chunker
 from vectordb.chunking_settings import ChunkingSettings
 from vectordb.embedding import embed_query, get_embedder
 from vectordb.embedding_entries import EmbeddingEntry, usable_models
-from vectordb.embedding_models import MINILM, get_model, remember
+from vectordb.embedding_models import MINILM, EmbeddingFailed, get_model, remember
 from vectordb.local_embedding import LocalEmbedder, _Encoded, _Traced
 from vectordb.models import Chunk
 from vectordb.retrieval import retrieve
@@ -282,12 +282,12 @@ def test_what_cannot_be_used_says_why(staff, root, made, change, told):
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("nobody/nothing", "hf download nobody/nothing --local-dir"),
-        ("nothing-here", "hf download sentence-transformers/nothing-here"),
+        ("nobody/nothing", "bin/hf download nobody/nothing --local-dir"),
+        ("nothing-here", "bin/hf download sentence-transformers/nothing-here"),
         ("/etc", "no such folder below"),
         ("../..", "no such folder below"),
         ("a b/c", "no such folder below"),
-        ("a--b/c..d", "hf download a--b/c..d"),
+        ("a--b/c..d", "bin/hf download a--b/c..d"),
     ],
 )
 def test_what_is_not_there_says_how_to_get_it(staff, root, source, told):
@@ -325,6 +325,10 @@ def test_files_that_changed_are_not_loaded_as_the_same_model(added, dataset):
 
     assert database.status == Status.ERROR
     assert "not those that it was added with" in database.error_message
+    shutil.rmtree(entry.folder)
+    with pytest.raises(EmbeddingFailed) as failed:
+        get_embedder(entry.name)
+    assert "no modules.json" in failed.value.message
 
 
 def test_only_staff_add_switch_and_delete(alice, added):
@@ -375,7 +379,7 @@ def test_a_model_in_use_is_not_deleted_and_a_deleted_one_keeps_its_name(added, s
     with pytest.raises(InvalidInput) as refused:
         services.add_local_embedding(user=staff, source=entry.source)
     assert refused.value.field == "name"
-    with pytest.raises(Conflict):
+    with pytest.raises(InvalidInput):
         create(dataset, embedding_model=entry.name, chunk_size=128)
 
 
@@ -387,7 +391,7 @@ def test_one_that_is_switched_off_is_chosen_no_more_and_goes_on_where_it_is(adde
     services.switch_embedding(entry, user=staff, is_active=False)
 
     assert entry.name not in [model.id for model in usable_models()]
-    with pytest.raises(Conflict):
+    with pytest.raises(InvalidInput):
         create(dataset, embedding_model=entry.name, chunk_size=128)
     ingest.ingest(database.pk)
     database.refresh_from_db()
