@@ -54,7 +54,7 @@ class LocalEmbeddingForm(_ModelForm):
         label="Window, in tokens",
         help_text="Left empty, what the model says.",
     )
-    field_order = ["source", "name", "description", "is_multilingual", "max_tokens"]
+    field_order = ["source", "is_multilingual", "name"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,7 +97,7 @@ class EndpointEmbeddingForm(_ModelForm, _ServerForm):
         label="Shorten vectors to, in dimensions",
         help_text="Left empty, they are as the model makes them.",
     )
-    field_order = ["base_url", "api_key", "model_name", "max_tokens", "name", "description"]
+    field_order = ["base_url", "api_key", "model_name", "max_tokens", "is_multilingual", "name"]
 
 
 class EndpointEditForm(_ServerForm):

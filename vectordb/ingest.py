@@ -7,7 +7,7 @@ interrupted one starts over, and no chunk is ever there twice.
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -19,7 +19,7 @@ from config.status import UNFINISHED, Status
 from vectordb import chunk_store, keyword_index, partitions, versions
 from vectordb.chunking import Chunk
 from vectordb.chunking_settings import ChunkingSettings, settings_of
-from vectordb.document_chunks import embed_looking_up, read_chunks
+from vectordb.document_chunks import read_chunks
 from vectordb.embedding import Embedder, get_embedder
 from vectordb.embedding_models import EmbeddingFailed
 from vectordb.endpoint_failures import TextTooLong
@@ -28,9 +28,6 @@ from vectordb.models import Ingestion, VectorDatabase
 from vectordb.parser_process import EndlessSeparators, ParserProcess
 from vectordb.reuse import READING, same_content
 from vectordb.whole_chunks import embed_whole
-
-if TYPE_CHECKING:
-    from vectordb.embedding import Vectors
 
 logger = logging.getLogger(__name__)
 
@@ -216,10 +213,7 @@ class _Run:
         self, ingestion: Ingestion, settings_: ChunkingSettings, embedder: Embedder
     ) -> Iterator[list[Chunk]]:
         """The document's chunks in order, portion by portion."""
-
-        def embed(texts: Sequence[str]) -> "Vectors":
-            return embed_looking_up(embedder, texts, self.check)
-
+        embed = partial(embedder.embed, check=self.check)
         for portion in read_chunks(self._parser, ingestion.document, settings_, embed):
             yield portion.chunks
             self._done, self._total = portion.done, portion.total

@@ -101,9 +101,13 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", (event) => {
   const content = document.getElementById("dialog-content");
   if (content.childElementCount && !dialog.open) dialog.showModal();
+  // A long form was sent at its end: what is wrong may stand far above.
+  if (event.detail.ctx?.target === content) {
+    content.querySelector("[role=alert], .errorlist")?.scrollIntoView({ block: "center" });
+  }
 });
 dialog.addEventListener("close", () => document.getElementById("dialog-content").replaceChildren());
 
