@@ -11,12 +11,18 @@ _SETTINGS = "the page of embedding models"
 
 class EndpointFailed(EmbeddingFailed):
     """`may_retry`: vectors may come after a while, of `retry_after` seconds where the server said
-    so."""
+    so. `for_staff` says more than others need to know, such as where the server is."""
 
     def __init__(
-        self, message: str, *, may_retry: bool = False, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        may_retry: bool = False,
+        retry_after: float | None = None,
+        for_staff: str = "",
     ) -> None:
         super().__init__(message)
+        self.for_staff = for_staff
         self.may_retry = may_retry
         self.retry_after = retry_after
 
@@ -26,13 +32,18 @@ class TextTooLong(EndpointFailed):
 
 
 def no_connection(name: str, why: str) -> EndpointFailed:
-    return EndpointFailed(f"The embedding server of {name}: {why} Then retry.", may_retry=True)
+    return EndpointFailed(
+        f"The embedding server of {name} cannot be reached. Check that it runs (staff can test it on "
+        f"{_SETTINGS}), then retry.",
+        may_retry=True,
+        for_staff=why,
+    )
 
 
 def took_too_long(name: str, seconds: float) -> EndpointFailed:
     return EndpointFailed(
         f"The embedding server of {name} did not answer within {seconds:g} seconds. Look whether it is "
-        "busy, give the model smaller batches, or raise GROUNDWORK_EMBEDDING_SECONDS; then retry.",
+        "busy, or needs smaller batches or a smaller window; then retry.",
         may_retry=True,
     )
 

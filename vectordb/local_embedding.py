@@ -101,12 +101,12 @@ def _checked_folder(model: EmbeddingModel) -> ModelFolder:
         folder = ModelFolder(Path(model.path))
     except InvalidInput as error:
         raise EmbeddingFailed(
-            f"The embedding model {model.id} is not in {model.path} as it was: {error.message}"
+            f"The embedding model {model.id} is not in its folder as it was: {error.message}"
         ) from error
     if model.fingerprint and folder.fingerprint() != model.fingerprint:
         raise EmbeddingFailed(
             f"The files of the embedding model {model.id} are not those that it was added with. "
-            f"Ask staff to put them back into {model.path}, or to add it again by another name."
+            "Ask staff to put them back, or to add it again by another name."
         )
     return folder
 

@@ -245,7 +245,11 @@ def test_nobody_there_is_said(entry):
         pytest.raises(EmbeddingFailed) as failed,
     ):
         get_embedder(entry.name).embed(["Oil."])
-    assert "Nothing answers at 127.0.0.1" in failed.value.message
+    # Where it is, is for staff to know.
+    assert "cannot be reached" in failed.value.message
+    assert "127.0.0.1" not in failed.value.message
+    entry.refresh_from_db()
+    assert "Nothing answers at 127.0.0.1" in services.check_embedding(entry).message
 
 
 def test_texts_come_back_in_their_order_whatever_the_batches(staff, llm_server):
