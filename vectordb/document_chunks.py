@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from vectordb import files
 from vectordb.chunking_settings import ChunkingSettings
-from vectordb.embedding import Embedder
 from vectordb.models import Document
 from vectordb.parser_process import ChunkingRequest, ParserProcess, Portion
 from vectordb.semantic import Grouper
@@ -36,13 +35,6 @@ def read_chunks(
             portion = replace(portion, chunks=grouper.add(portion.chunks))
         yield portion
     yield Portion(grouper.finish(), done, total)
-
-
-def embed_looking_up(
-    embedder: Embedder, texts: Sequence[str], check: Callable[[], None]
-) -> "Vectors":
-    """As `Embedder.embed`; what `check` raises between any two batches ends it."""
-    return embedder.embed(texts, check=check)
 
 
 def _request(chunking: ChunkingSettings) -> ChunkingRequest:

@@ -1,7 +1,11 @@
-"""What this machine computes with. Needs no torch."""
+"""What this machine computes with."""
 
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 
 def cpu_has_bfloat16() -> bool:
@@ -12,3 +16,12 @@ def cpu_has_bfloat16() -> bool:
         return False
     flags = {"avx512_bf16", "amx_bf16"} if platform.machine() == "x86_64" else {"bf16"}
     return bool(words & flags)
+
+
+def device_and_type() -> "tuple[str, torch.dtype]":
+    """Where models run here, and in what kind of numbers: bfloat16 where that is fast."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return "cpu", torch.bfloat16 if cpu_has_bfloat16() else torch.float32

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from config.errors import InvalidInput
 from vectordb.embedding_models import EmbeddingFailed, EmbeddingModel
-from vectordb.hardware import cpu_has_bfloat16
+from vectordb.hardware import device_and_type
 from vectordb.model_folder import ModelFolder
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def load(folder: ModelFolder) -> "SentenceTransformer":
     # What it says of itself while it is traced is nobody's concern.
     getLogger("sentence_transformers").setLevel(ERROR)
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    device, dtype = _device_and_type()
+    device, dtype = device_and_type()
     return SentenceTransformer(
         str(folder.path),
         device=device,
@@ -289,11 +289,3 @@ def _trace(model: "SentenceTransformer", device: str) -> "Callable[..., torch.Te
         inputs = (ids, mask, torch.zeros_like(ids))
         traced = torch.jit.trace(steps, inputs, check_trace=False)  # type: ignore[no-untyped-call]
         return cast("Callable[..., torch.Tensor]", torch.jit.freeze(traced))
-
-
-def _device_and_type() -> "tuple[str, torch.dtype]":
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return "cpu", torch.bfloat16 if cpu_has_bfloat16() else torch.float32

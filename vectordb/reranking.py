@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from config.errors import Conflict
-from vectordb.embedding import cpu_has_bfloat16
+from vectordb.hardware import device_and_type
 from vectordb.passages import Record
 from vectordb.ranking import Ranked
 
 if TYPE_CHECKING:
-    import torch
     from sentence_transformers import CrossEncoder
 
 logger = getLogger(__name__)
@@ -44,7 +43,7 @@ class Reranker:
         from sentence_transformers import CrossEncoder
 
         getLogger("sentence_transformers").setLevel(ERROR)
-        device, dtype = _device_and_type()
+        device, dtype = device_and_type()
         self._model: CrossEncoder = CrossEncoder(
             name, device=device, model_kwargs={"dtype": dtype}, local_files_only=True
         )
@@ -76,14 +75,6 @@ def _window(model: "CrossEncoder") -> int:
     positions = getattr(model.config, "max_position_embeddings", None)
     bounds = (model.max_seq_length, model.tokenizer.model_max_length, positions)
     return min(bound for bound in (*bounds, _LARGEST_WINDOW) if bound)
-
-
-def _device_and_type() -> "tuple[str, torch.dtype]":
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return "cpu", torch.bfloat16 if cpu_has_bfloat16() else torch.float32
 
 
 def require_reranker() -> None:

@@ -18,7 +18,7 @@ from config.errors import AppError
 from config.status import UNFINISHED, Status
 from vectordb.chunking import Chunk
 from vectordb.chunking_settings import ChunkingSettings
-from vectordb.document_chunks import embed_looking_up, read_chunks
+from vectordb.document_chunks import read_chunks
 from vectordb.embedding import get_embedder
 from vectordb.estimates import Room, room_for, tokens_per_second
 from vectordb.interruption import Interrupted
@@ -179,7 +179,8 @@ class _Trial:
         return min(0.99, max(0.01, self._done / max(1, self._total)))
 
     def _embed(self, texts: Sequence[str]) -> "Vectors":
-        return embed_looking_up(get_embedder(self._chunking.embedding_model), texts, self._check)
+        embedder = get_embedder(self._chunking.embedding_model)
+        return embedder.embed(texts, check=self._check)
 
     def _check(self) -> None:
         if self._should_end():

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vectordb', '0007_ingestion_reading'),
+        ('vectordb', '0008_ingestion_reading'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vectordb', '0006_index_recall'),
+        ('vectordb', '0009_chunking_by_structure'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

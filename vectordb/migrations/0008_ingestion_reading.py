@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vectordb', '0006_index_recall'),
+        ('vectordb', '0007_trial_cuts'),
     ]
 
     operations = [
