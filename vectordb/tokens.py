@@ -33,11 +33,16 @@ def _counting(model_id: str) -> _Counting:
 
 
 def _is_by_word(tokenizer: Tokenizer) -> bool:
-    """Where blank space parts words before anything else and is gone then, as in BERT and XLM-R."""
-    first = json.loads(tokenizer.to_str())["pre_tokenizer"] or {}
-    if first.get("type") == "Sequence":
-        first = first["pretokenizers"][0]
-    return first.get("type") in ("BertPreTokenizer", "WhitespaceSplit")
+    """Where blank space parts words before anything else and is gone then, as in BERT and XLM-R, and
+    nothing is put before the first word alone."""
+    made = json.loads(tokenizer.to_str())
+    steps = made["pre_tokenizer"] or {}
+    steps = steps["pretokenizers"] if steps.get("type") == "Sequence" else [steps]
+    return (
+        steps[0].get("type") in ("BertPreTokenizer", "WhitespaceSplit")
+        and all(step.get("prepend_scheme", "always") == "always" for step in steps)
+        and "Prepend" not in json.dumps(made["normalizer"])
+    )
 
 
 def encode(text: str, model_id: str = MINILM) -> Encoding:

@@ -107,18 +107,19 @@ def test_a_model_of_any_build_gives_the_vectors_that_its_library_gives(added, ki
 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
 def test_questions_and_documents_have_the_prefixes_of_the_model(added, kind):
-    prompts = {"query": "query: ", "document": "passage: "}
+    # Long enough to tell in the vectors of models that have learned nothing.
+    prompts = {"query": "query " * 12, "document": "die Lampen und Parcels " * 4}
     entry = added(kind, how={"prompts": prompts})
     theirs = SentenceTransformer(entry.folder, device="cpu", local_files_only=True)
 
-    assert (entry.query_prefix, entry.document_prefix) == ("query: ", "passage: ")
+    assert (entry.query_prefix, entry.document_prefix) == (prompts["query"], prompts["document"])
     assert entry.to_model().content_tokens < tiny_models.WINDOW - 2
     document = get_embedder(entry.name).embed(TEXTS[:1])[0]
     assert document @ theirs.encode_document(TEXTS[0]) == pytest.approx(1, abs=0.02)
     question = asyncio.run(embed_query(entry.name, TEXTS[0]))
     expected = theirs.encode_query(TEXTS[0])
     assert np.array(question) @ expected == pytest.approx(1, abs=0.02)
-    assert np.array(question) @ document < 0.99
+    assert np.array(question) @ document < 0.98
 
 
 def test_prefixes_and_the_window_can_be_given(added):
