@@ -108,12 +108,28 @@ async def answer(question: Question) -> AsyncGenerator[Event, None]:
         yield Failed(UNEXPECTED)
 
 
-async def _answer(question: Question) -> AsyncGenerator[Event, None]:
-    budget = Budget.of(
+async def read_for(question: Question) -> Retrieval | None:
+    """What an answer would be given to read, and nothing else of it; None without a database.
+
+    Raises AppError. The LLM is asked only where the retriever has it asked before the search.
+    """
+    async with aclosing(_retrieved(question, _budget(question))) as steps:
+        async for step in steps:
+            if isinstance(step, Retrieved):
+                return step.retrieval
+    return None
+
+
+def _budget(question: Question) -> Budget:
+    return Budget.of(
         context_size=question.llm.context_size,
         settings=question.llm_settings,
         question=question.text,
     )
+
+
+async def _answer(question: Question) -> AsyncGenerator[Event, None]:
+    budget = _budget(question)
     retrieval = None
     passages: Sequence[Passage] = ()
     async with aclosing(_retrieved(question, budget)) as steps:

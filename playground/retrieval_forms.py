@@ -71,7 +71,7 @@ class SideForm(SettingsForm):
 
     source = forms.ChoiceField(label="Settings", required=False)
     filled_from = forms.CharField(required=False, widget=forms.HiddenInput)
-    field_order = ["source", "filled_from", "vector_database_id", "search_mode"]
+    field_order = ["source", "filled_from", "vector_database_id", "search_mode", "retriever"]
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.models import RetrievalSide, RetrievalTest
-from vectordb.retrieval_settings import RetrievalMode, RetrievalSettings, SearchMode
+from vectordb.retrieval_settings import RetrievalMode, RetrievalSettings, Retriever, SearchMode
 
 _NAMES = ("left", "right")
 _CAP = "token cap"
@@ -48,12 +48,13 @@ class PassageRow:
 
 @dataclass(frozen=True, slots=True)
 class SideView:
-    """`cut` is what the token cap left out, `dropped` what other stages did. The second side does
+    """`searches` are the questions that were searched for, where there were several. `cut` is what the token cap left out, `dropped` what other stages did. The second side does
     not embed the question again, so `search_ms` are without that."""
 
     name: str
     side: RetrievalSide
     settings: list[str]
+    searches: list[str]
     stages: list[StageRow]
     milliseconds: float
     search_ms: float
@@ -147,6 +148,7 @@ def _view(
         name=name,
         side=side,
         settings=_in_words(side.settings.retrieval_settings),
+        searches=side.explain.get("searches", []),
         stages=_stage_rows(stages),
         milliseconds=sum(stage["milliseconds"] for stage in stages),
         search_ms=sum(one["milliseconds"] for one in stages if one["name"] != _EMBED),
@@ -191,8 +193,14 @@ def _stage_rows(stages: Sequence[dict[str, Any]]) -> list[StageRow]:
 def _in_words(settings: RetrievalSettings) -> list[str]:
     chunks = f"{settings.documents} chunk{'s' if settings.documents > 1 else ''}"
     words = [str(SearchMode(settings.search_mode).label), chunks]
+    if settings.retriever != Retriever.SINGLE_LOOKUP:
+        words.insert(0, str(Retriever(settings.retriever).label))
     if settings.retrieval_mode == RetrievalMode.MMR:
         words.append(f"relevance {settings.maximal_marginal_relevance_lambda:.0%}")
+    if settings.rerank:
+        words.append("reranked")
+    if settings.similarity_threshold is not None:
+        words.append(f"similarity {settings.similarity_threshold:g} at least")
     if settings.max_tokens is not None:
         words.append(f"cap {settings.max_tokens:,} tokens")
     if settings.add_neighbor_chunks:

@@ -7,7 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from accounts.services import role_of
+from accounts.services import require_editor, role_of
+from blueprints.catalogue import EXTRACTIVE_ID
 from blueprints.settings import AnswerSettings
 from config.errors import Forbidden, InvalidInput
 from config.status import Status
@@ -16,6 +17,7 @@ from playground.models import RetrievalSide, RetrievalTest
 from playground.retrieval_tasks import enqueue_test
 from vectordb.models import VectorDatabase
 from vectordb.retrieval import validate_metadata_filter
+from vectordb.retrieval_settings import Retriever
 
 # Of one user and one vector database; a new test puts out what came before.
 MOST_KEPT = 50
@@ -42,9 +44,12 @@ def create_test(
     metadata_filter: dict[str, Any] | None = None,
 ) -> RetrievalTest:
     """Have a question searched for by one side or two; a worker does it. Whoever sees the use case
-    may. Raises InvalidInput with the field, and Forbidden."""
+    may, but for searches before which an LLM is asked. Raises InvalidInput with the field, and
+    Forbidden."""
     if role_of(database.use_case, user) is None:
         raise Forbidden("Only members of the use case may search in it.")
+    if any(_asks_an_llm(wish.settings) for wish in sides):
+        require_editor(database.use_case, user)
     check_text(text)
     validate_metadata_filter(metadata_filter)
     if not 1 <= len(sides) <= _MOST_SIDES:
@@ -58,6 +63,12 @@ def create_test(
     _forget_older(test)
     enqueue_test(test.pk)
     return test
+
+
+def _asks_an_llm(settings: AnswerSettings) -> bool:
+    """A test has no history, which leaves one retriever that does."""
+    is_asked = settings.retrieval_settings.retriever == Retriever.MULTI_STEP
+    return is_asked and settings.llm_id not in (None, EXTRACTIVE_ID)
 
 
 def _side(test: RetrievalTest, position: int, wish: SideWish) -> RetrievalSide:

@@ -7,8 +7,9 @@ from config.errors import AppError
 from config.notify import publish
 from config.status import UNFINISHED, Status
 from config.threads import in_thread
+from playground.answering import Question, read_for
 from playground.models import RetrievalSide, RetrievalTest
-from playground.prompting import Budget
+from playground.searching import search_without_llm
 from vectordb.models import VectorDatabase
 from vectordb.passages import Retrieval
 from vectordb.retrieval import retrieve
@@ -49,20 +50,30 @@ def _begin(test_id: str) -> RetrievalTest | None:
 
 
 async def _retrieve(test: RetrievalTest, side: RetrievalSide) -> Retrieval:
-    """As `answering` does it, with what the LLM's context leaves for passages where one is named."""
+    """As for an answer of the LLM that is named, whose context is a cap too; else by the settings
+    alone."""
     settings = side.settings
     database, llm = await in_thread(_found, test, side)
-    limit = None
     if llm is not None:
-        limit = Budget.of(
-            context_size=llm.context_size, settings=settings.llm_settings, question=test.text
-        ).for_documents
+        question = Question(
+            text=test.text,
+            llm=llm,
+            llm_settings=settings.llm_settings,
+            vector_database=database,
+            retrieval_settings=settings.retrieval_settings,
+            metadata_filter=test.metadata_filter,
+            history=(),
+        )
+        retrieval = await read_for(question)
+        assert retrieval is not None  # noqa: S101 - there is a database
+        return retrieval
+    search = search_without_llm(settings.retrieval_settings.retriever, test.text, ())
     return await retrieve(
         database,
-        test.text,
+        search.text,
         settings.retrieval_settings,
+        searches=search.further,
         metadata_filter=test.metadata_filter,
-        token_limit=limit,
     )
 
 
@@ -77,9 +88,9 @@ def _found(test: RetrievalTest, side: RetrievalSide) -> tuple[VectorDatabase, LL
         raise AppError("The vector database was deleted or is not ready: choose another one.")
     if not side.llm_id:
         return database, None
-    llm = LLM.objects.filter(pk=side.llm_id).first()
+    llm = LLM.objects.usable().select_related("endpoint").filter(pk=side.llm_id).first()
     if llm is None:
-        raise AppError(f"The LLM “{side.llm_id}” was deleted: choose another blueprint.")
+        raise AppError(f"The LLM “{side.llm_id}” is gone or switched off: choose another one.")
     return database, llm
 
 

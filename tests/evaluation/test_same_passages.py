@@ -13,10 +13,11 @@ from evaluation import datasets, runs
 from evaluation.datasets import Columns
 from playground import services as playgrounds
 from playground.models import ChatPrompt, RetrievalTest
+from tests.llm_server import Behaviour
 from tracing.models import Log, LogKind
 from vectordb import services as vectordb
 from vectordb.chunking_settings import ChunkingSettings
-from vectordb.retrieval_settings import RetrievalMode, RetrievalSettings, SearchMode
+from vectordb.retrieval_settings import RetrievalMode, RetrievalSettings, Retriever, SearchMode
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,6 +36,7 @@ SETTINGS = {
     "words": RetrievalSettings(
         max_documents_retrieved_per_prompt=8, search_mode=SearchMode.KEYWORD
     ),
+    "several": RetrievalSettings(retriever=Retriever.MULTI_STEP, similarity_threshold=0.2),
 }
 _OILS = ("rapeseed", "whale", "olive", "paraffin", "linseed", "train")
 
@@ -140,8 +142,10 @@ def evaluate(alice, playground, upload, blueprints) -> None:
 
 
 def test_page_chat_api_and_evaluation_read_the_same(
-    client, alice, playground, database, blueprints, upload, run_jobs
+    client, alice, playground, database, blueprints, upload, run_jobs, llm_server
 ):
+    # What the LLM says is also what it says to search for, where it is asked that.
+    llm_server.always = Behaviour(text="Who trims the wicks?\nWhich soap cleans the glass?")
     client.force_login(alice)
     headers = {"Authorization": f"Bearer {accounts.create_token(user=alice, name='CI')[1]}"}
     chats = {name: ask_on_the_page(client, playground, one) for name, one in blueprints.items()}
@@ -168,4 +172,5 @@ def test_page_chat_api_and_evaluation_read_the_same(
         assert timeless(trace.payload.output["explain"]) == timeless(side.explain)
     # The settings do make a difference, and the context's cap is met.
     assert len({str(passages) for passages in found.values()}) == len(SETTINGS)
+    assert len(tests["several"].sides.get().explain["searches"]) == 3
     assert tests["words"].sides.get().explain["dropped"]

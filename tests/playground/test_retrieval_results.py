@@ -5,7 +5,7 @@ import pytest
 from playground.models import RetrievalSide, RetrievalTest
 from playground.retrieval_results import results_of
 from vectordb.models import VectorDatabase
-from vectordb.retrieval_settings import RetrievalMode, RetrievalSettings
+from vectordb.retrieval_settings import RetrievalMode, RetrievalSettings, Retriever
 
 pytestmark = pytest.mark.django_db
 
@@ -135,7 +135,12 @@ def test_figures_are_ready_to_be_read(compare):
         {"name": "token cap", "entered": 100, "left": 0, "milliseconds": 1.0},
     ]
     settings = RetrievalSettings(
-        max_tokens=2_000, add_neighbor_chunks=True, retrieval_mode=RetrievalMode.MMR
+        max_tokens=2_000,
+        add_neighbor_chunks=True,
+        retrieval_mode=RetrievalMode.MMR,
+        retriever=Retriever.MULTI_STEP,
+        similarity_threshold=0.25,
+        rerank=True,
     )
     view.side.retrieval_settings = settings.to_json()
     view.side.save()
@@ -143,9 +148,12 @@ def test_figures_are_ready_to_be_read(compare):
     assert [row.share for row in view.stages] == [0.05, 0.334, 0]
     assert (view.milliseconds, view.search_ms, view.tokens) == (8, 3, 10)
     assert view.settings == [
+        str(Retriever.MULTI_STEP.label),
         "By meaning and by words",
         "4 chunks",
         "relevance 50%",
+        "reranked",
+        "similarity 0.25 at least",
         "cap 2,000 tokens",
         "neighbours",
     ]

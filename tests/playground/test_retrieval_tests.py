@@ -17,10 +17,11 @@ from config.status import Status
 from playground import retrieval_tasks, retrieval_tests
 from playground.models import RetrievalTest
 from playground.retrieval_tests import MOST_KEPT, SideWish
+from tests.llm_server import UNAUTHORIZED, Behaviour
 from vectordb import services as vectordb
 from vectordb.embedding_models import MINILM
 from vectordb.models import VectorDatabase
-from vectordb.retrieval_settings import RetrievalSettings
+from vectordb.retrieval_settings import RetrievalSettings, Retriever
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,6 +113,26 @@ def test_an_llm_leaves_as_much_room_as_its_answers_would_have(searched, llm):
     assert free.passages
 
 
+def test_several_questions_are_searched_for_as_for_an_answer(searched, llm, llm_server):
+    llm_server.always = Behaviour(text="When do parcels leave?")
+    asked, alone = searched(
+        wish(llm=llm, retriever=Retriever.MULTI_STEP),
+        wish(retriever=Retriever.MULTI_STEP),
+        text="May I return it? Is it insured?",
+    )
+
+    assert asked.explain["searches"][1:] == ["When do parcels leave?"]
+    assert alone.explain["searches"][1:] == ["May I return it?", "Is it insured?"]
+    assert len(llm_server.prompts) == 1
+
+    llm_server.always = UNAUTHORIZED
+    failed, alone = searched(
+        wish(llm=llm, retriever=Retriever.MULTI_STEP), wish(retriever=Retriever.MULTI_STEP)
+    )
+    assert "key" in failed.error_message
+    assert alone.passages
+
+
 def test_another_database_of_the_use_case_can_be_searched_beside(
     alice, use_case, searched, handbook, run_jobs
 ):
@@ -152,11 +173,14 @@ def test_only_what_is_ready_and_of_the_use_case_can_be_searched(alice, bob, shel
     assert not RetrievalTest.objects.exists()
 
 
-def test_those_who_look_may_search_and_strangers_may_not(shelf, vera, bob):
+def test_those_who_look_may_search_and_strangers_may_not(shelf, vera, bob, llm):
     assert create(vera, shelf).created_by == vera
     with pytest.raises(Forbidden):
         create(bob, shelf)
 
+    # What it costs to ask an LLM is for editors to decide.
+    with pytest.raises(Forbidden):
+        create(vera, shelf, wish(), wish(llm=llm, retriever=Retriever.MULTI_STEP))
     assert RetrievalTest.objects.visible_to(vera).count() == 1
     assert not RetrievalTest.objects.visible_to(bob).exists()
 
@@ -177,7 +201,7 @@ def test_what_is_gone_when_the_worker_comes_is_told(alice, shelf, run_jobs, llm)
     run_jobs()
 
     left, right = test.sides.all()
-    assert "“test-server/test-model” was deleted" in left.error_message
+    assert "“test-server/test-model” is gone" in left.error_message
     assert "has no chunks" in right.error_message
 
     test = create(alice, shelf)
