@@ -21,7 +21,14 @@ from playground.models import Chat, ChatPrompt, Feedback, GoldQuestion, Playgrou
 from playground.retrieval_tests import SideWish
 from tracing.models import Log, LogKind
 from vectordb import services as vectordb
-from vectordb.models import Dataset, Document, Ingestion, VectorDatabase
+from vectordb.models import (
+    Dataset,
+    Document,
+    EmbeddingEntry,
+    Ingestion,
+    TrialCut,
+    VectorDatabase,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,6 +47,7 @@ BY_PARAMETER = {
     "chat_id": "chat",
     "prompt_id": "prompt",
     "user_pk": "owner",
+    "trial_pk": "trial",
     "job_id": "prompt",
 }
 BY_PATH = {
@@ -53,6 +61,7 @@ BY_PATH = {
     "traces": "log",
     "retrieval-tests": "test",
     "gold-questions": "gold",
+    "embedding-models": "embedding",
     "tokens": "token",
     "endpoints": "endpoint",
     "models": "llm",
@@ -134,6 +143,10 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
     gold = GoldQuestion.objects.create(
         use_case=use_case, family_id=database.family_id, text="How long?", created_by=alice
     )
+    trial = TrialCut.objects.create(document=added.document, asked_by=alice, chunking={})
+    embedding = EmbeddingEntry.objects.create(
+        name="lab/embedder", kind="endpoint", base_url="http://127.0.0.1:9/v1", created_by=alice
+    )
     return {
         "use_case": use_case.pk,
         "dataset": dataset.pk,
@@ -146,6 +159,8 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
         "log": log.pk,
         "test": test.pk,
         "gold": gold.pk,
+        "trial": trial.pk,
+        "embedding": embedding.pk,
         "owner": alice.pk,
         "token": accounts.create_token(user=alice, name="CI")[0].pk,
         "endpoint": endpoint.pk,
@@ -173,6 +188,7 @@ def everything() -> str:
     kinds = (
         *(UseCase, Membership, Dataset, Document, VectorDatabase, Ingestion, Playground),
         *(Blueprint, BlueprintVersion, Chat, ChatPrompt, LLM, LLMEndpoint),
+        *(EmbeddingEntry, TrialCut),
     )
     rows = [row for kind in kinds for row in kind.objects.order_by("pk")]
     revoked = ApiToken.objects.exclude(revoked_at=None).count()
