@@ -61,6 +61,8 @@ class Scored:
 
     def best(self, limit: int, condition: sql.Composable | None = None) -> list[int]:
         """The ids with the highest scores, best first; fewer only when fewer match the condition."""
+        if not self.total:
+            return []
         count = limit if condition is None else max(limit, _FIRST_CHECK)
         kept = self._alive_between(0, count, condition)
         while len(kept) < limit and count < self.total:
@@ -222,15 +224,16 @@ def _starts(ids: "Ids") -> "Ids":
     return np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
 
 
-_ALIVE = sql.SQL("SELECT id FROM {} WHERE id = ANY(%s) AND {}")
+_ALIVE = sql.SQL("SELECT id FROM {} WHERE id = ANY({}) AND {}")
 
 
 def _alive(
     database: VectorDatabase, ids: Sequence[int], condition: sql.Composable | None
 ) -> set[int]:
     """Those that are still there and satisfy the condition."""
-    statement = _ALIVE.format(partitions.table(database.pk), condition or sql.SQL("true"))
-    return {row[0] for row in _rows(statement, [list(ids)])}
+    among = sql.Literal(list(ids))
+    table = partitions.table(database.pk)
+    return {row[0] for row in _rows(_ALIVE.format(table, among, condition or sql.SQL("true")))}
 
 
 _KEPT = sql.SQL("SELECT id FROM {} WHERE {}")
@@ -240,12 +243,13 @@ def _kept(database: VectorDatabase, condition: sql.Composable) -> "Ids":
     """All chunks that satisfy the condition."""
     import numpy as np
 
-    rows = _rows(_KEPT.format(partitions.table(database.pk), condition), [])
+    rows = _rows(_KEPT.format(partitions.table(database.pk), condition))
     return np.fromiter((row[0] for row in rows), np.int64, len(rows))
 
 
-def _rows(statement: sql.Composable, values: list[Any]) -> list[tuple[Any, ...]]:
-    """In binary: postings would be twice as long as text."""
+def _rows(statement: sql.Composable, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    """In binary: postings would be twice as long as text. With values, a % in the statement is
+    doubled."""
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.cursor(binary=True) as cursor:
         rows: list[tuple[Any, ...]] = cursor.execute(statement, values).fetchall()

@@ -15,7 +15,7 @@ from config.errors import InvalidInput
 
 _DEEPEST = 8
 _MOST_CONDITIONS = 100
-# In one list.
+# In all lists together.
 _MOST_VALUES = 1_000
 _COMBINATIONS = {"$and": sql.SQL(" AND "), "$or": sql.SQL(" OR ")}
 
@@ -23,7 +23,9 @@ _COMBINATIONS = {"$and": sql.SQL(" AND "), "$or": sql.SQL(" OR ")}
 _VALUE = sql.SQL("(metadata -> {name})")
 # Contained, not equal: of large partitions an index knows what their metadata contain.
 _EQUAL = sql.SQL("metadata @> {part}::jsonb")
-_AMONG = sql.SQL("metadata @> ANY (ARRAY[{parts}]::jsonb[])")
+# Long lists are hashed, so that a chunk is not compared with each value; the index is for the rest.
+_AMONG = sql.SQL("coalesce({field} = ANY (ARRAY[{values}]::jsonb[]), false)")
+_AMONG_AND_INDEXED = sql.SQL("({among} AND metadata @> ANY (ARRAY[{parts}]::jsonb[]))")
 _COMPARED = sql.SQL("(jsonb_typeof({field}) = 'number' AND {field} {operator} {value}::jsonb)")
 _CONTAINED = sql.SQL(
     "coalesce(jsonb_typeof({field}) = 'string' AND strpos(metadata ->> {name}, {value}) > 0, false)"
@@ -53,6 +55,7 @@ def _refuse(message: str) -> InvalidInput:
 @dataclass
 class _Translation:
     count: int = 0
+    values: int = 0
 
     def conditions(self, value: Any, *, depth: int) -> sql.Composable:
         if not isinstance(value, Mapping) or not value:
@@ -63,10 +66,13 @@ class _Translation:
             sql.SQL(" AND "), [self._condition(name, item, depth) for name, item in value.items()]
         )
 
-    def _condition(self, name: Any, value: Any, depth: int) -> sql.Composable:
-        self.count += 1
+    def _count(self, conditions: int) -> None:
+        self.count += conditions
         if self.count > _MOST_CONDITIONS:
             raise _refuse(f"A metadata filter may have {_MOST_CONDITIONS} conditions at most.")
+
+    def _condition(self, name: Any, value: Any, depth: int) -> sql.Composable:
+        self._count(1)
         if not isinstance(name, str) or not name or "\0" in name:
             raise _refuse("A field's name in a metadata filter is a text.")
         if name in _COMBINATIONS:
@@ -88,6 +94,13 @@ class _Translation:
             raise _refuse(
                 f"The operator {unknown[0]} is not known: use one of {', '.join(OPERATORS)}."
             )
+        self._count(len(operators) - 1)
+        self.values += sum(len(one) for one in operators.values() if isinstance(one, list))
+        if self.values > _MOST_VALUES:
+            raise _refuse(
+                f"$in and $nin take {_MOST_VALUES:,} values at most, in a whole filter; {name} has too "
+                "many."
+            )
         parts = [OPERATORS[operator](name, operand) for operator, operand in operators.items()]
         return _join(sql.SQL(" AND "), parts)
 
@@ -100,13 +113,22 @@ def _field(name: str) -> sql.Composable:
     return _VALUE.format(name=sql.Literal(name))
 
 
+def _scalar(name: str, value: Any) -> sql.Literal:
+    _check_scalar(name, value)
+    return sql.Literal(json.dumps(value))
+
+
 def _part(name: str, value: Any) -> sql.Literal:
     """The part of the metadata that says so."""
+    _check_scalar(name, value)
+    return sql.Literal(json.dumps({name: value}))
+
+
+def _check_scalar(name: str, value: Any) -> None:
     is_text = isinstance(value, str) and "\0" not in value
     is_number = isinstance(value, (bool, int, float)) and _is_finite(value)
     if not is_text and not is_number:
         raise _refuse(f"{name} can be compared with a text, a number, true or false.")
-    return sql.Literal(json.dumps({name: value}))
 
 
 def _is_finite(number: float) -> bool:
@@ -123,10 +145,14 @@ def _equal(name: str, operand: Any) -> sql.Composable:
 def _among(name: str, operand: Any) -> sql.Composable:
     if not isinstance(operand, list) or not operand:
         raise _refuse(f"$in and $nin take a list of values for {name}.")
-    if len(operand) > _MOST_VALUES:
-        raise _refuse(f"$in and $nin take {_MOST_VALUES:,} values for {name} at most.")
-    parts = [_part(name, value) for value in operand]
-    return _AMONG.format(parts=sql.SQL(", ").join(parts))
+    values = sql.SQL(", ").join([_scalar(name, value) for value in operand])
+    return _AMONG.format(field=_field(name), values=values)
+
+
+def _among_and_indexed(name: str, operand: Any) -> sql.Composable:
+    among = _among(name, operand)
+    parts = sql.SQL(", ").join([_part(name, value) for value in operand])
+    return _AMONG_AND_INDEXED.format(among=among, parts=parts)
 
 
 def _contained(name: str, operand: Any) -> sql.Composable:
@@ -157,7 +183,7 @@ def _negated(operator: _Operator) -> _Operator:
 OPERATORS: dict[str, _Operator] = {
     "$eq": _equal,
     "$ne": _negated(_equal),
-    "$in": _among,
+    "$in": _among_and_indexed,
     "$nin": _negated(_among),
     "$gt": _compared(">"),
     "$gte": _compared(">="),

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
+from config.errors import InvalidInput
 from vectordb.metadata_filter import to_sql
 
 MISSING = object()
@@ -127,3 +128,21 @@ def test_eight_levels_are_taken(db):
 
 def test_a_hundred_conditions_are_taken(db):
     assert matching({"$or": [{"it": number} for number in range(99)]}) == [4, 5, 8, 9]
+
+
+def test_values_are_counted_over_the_whole_filter():
+    most = [str(number) for number in range(600)]
+
+    for metadata_filter in (
+        {"a": {"$in": most, "$nin": most}},
+        {"a": {"$in": most}, "b": {"$nin": most}},
+    ):
+        with pytest.raises(InvalidInput, match="1,000 values at most, in a whole filter"):
+            to_sql(metadata_filter)
+
+
+def test_operators_of_one_field_are_conditions_too():
+    conditions = {f"f{number}": {"$gt": 1, "$lt": 9} for number in range(51)}
+
+    with pytest.raises(InvalidInput, match="100 conditions at most"):
+        to_sql(conditions)

@@ -145,6 +145,22 @@ def test_a_filter_holds_however_far_down_its_chunks_are(library, monkeypatch, gr
     assert found(library, question, topic="none") == []
 
 
+@pytest.mark.parametrize("growth", [100, 2])
+def test_a_percent_sign_in_a_filter_is_one(dataset, monkeypatch, growth):
+    monkeypatch.setattr(keyword_search, "_FIRST_CHECK", 1)
+    monkeypatch.setattr(keyword_search, "_GROWTH", growth)
+    rows = "document,document_file_path,rate\n" + "".join(
+        f"Oil of whales {number}.,{rate},{rate}\n"
+        for number, rate in enumerate(("5%", "50%%", "%s", "none"))
+    )
+    add(dataset, "rates.csv", rows.encode())
+    database = build(dataset)
+
+    for rate in ("5%", "50%%", "%s"):
+        assert found(database, "whale oil", rate=rate) == [rate]
+    assert set(found(database, "whale oil", rate={"$contains": "%"})) == {"5%", "50%%", "%s"}
+
+
 def test_questions_in_each_language_of_the_documents_are_understood(dataset):
     rows = "document,document_file_path\n" + "".join(
         f'"{text}",{name}\n'
