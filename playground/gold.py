@@ -57,7 +57,6 @@ def label_passage(prompt: ChatPrompt, number: int, *, user: User, is_relevant: b
     )
     told = {
         "is_relevant": is_relevant,
-        "document_name": citation["source"],
         "page": citation["page"],
         "text": citation["text"],
     }
@@ -103,9 +102,9 @@ def labelled_questions(database: VectorDatabase) -> list[LabelledQuestion]:
     )
     listed = []
     for question in judged.prefetch_related("labels"):
-        places: dict[tuple[str, int, int], GoldPassage] = {}
+        places: dict[tuple[str, str, int, int], GoldPassage] = {}
         for label in question.labels.all():
-            place = (label.document_id, label.start, label.end)
+            place = (label.document_id, label.document_name, label.start, label.end)
             passage = places.setdefault(place, GoldPassage(label))
             passage.ups += label.is_relevant
             passage.downs += not label.is_relevant
@@ -126,6 +125,7 @@ def _key(prompt: ChatPrompt, database: VectorDatabase) -> dict[str, str]:
 def _place_of(citation: dict[str, Any]) -> dict[str, Any]:
     return {
         "document_id": citation["document_id"],
+        "document_name": citation["source"],
         "start": citation["start"],
         "end": citation["end"],
     }

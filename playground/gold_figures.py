@@ -58,11 +58,13 @@ _BY_VERSION = """
 """
 _FIGURES = """
 WITH gold AS (
-    SELECT label.question_id, label.document_id, label.start_offset, label.end_offset
+    SELECT label.question_id, label.document_id, label.document_name,
+        label.start_offset, label.end_offset
     FROM playground_goldlabel label
     JOIN playground_goldquestion question ON question.id = label.question_id
     WHERE question.family_id = %(family)s
-    GROUP BY label.question_id, label.document_id, label.start_offset, label.end_offset
+    GROUP BY label.question_id, label.document_id, label.document_name,
+        label.start_offset, label.end_offset
     HAVING sum(CASE WHEN label.is_relevant THEN 1 ELSE -1 END) > 0
 ), asked AS ({asked}), found AS (
     SELECT asked.subject, asked.question_id,
@@ -70,12 +72,12 @@ WITH gold AS (
     FROM asked
     JOIN gold ON gold.question_id = asked.question_id
     LEFT JOIN LATERAL jsonb_to_recordset(asked.citations)
-        AS passage (number int, document_id text, start bigint, "end" bigint)
-        ON passage.document_id = gold.document_id
+        AS passage (number int, document_id text, source text, start bigint, "end" bigint)
+        ON passage.document_id = gold.document_id AND passage.source = gold.document_name
         AND 2 * (least(passage."end", gold.end_offset) - greatest(passage.start, gold.start_offset))
             >= least(passage."end" - passage.start, gold.end_offset - gold.start_offset)
     GROUP BY asked.subject, asked.question_id,
-        gold.document_id, gold.start_offset, gold.end_offset
+        gold.document_id, gold.document_name, gold.start_offset, gold.end_offset
 ), by_question AS (
     SELECT subject, count(*) AS relevant, count(place) AS hits, min(place) AS first,
         coalesce(sum(1 / log(2.0, 1.0 + place)), 0) AS gain

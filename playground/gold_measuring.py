@@ -46,6 +46,7 @@ async def _passages(database: VectorDatabase, question: str) -> list[dict[str, o
         {
             "number": number,
             "document_id": passage.document_id,
+            "source": passage.document_name,
             "start": passage.start,
             "end": passage.end,
         }

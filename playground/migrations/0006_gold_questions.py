@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='goldlabel',
-            constraint=models.UniqueConstraint(fields=('question', 'document_id', 'start', 'end', 'user'), name='gold_label_unique'),
+            constraint=models.UniqueConstraint(fields=('question', 'document_id', 'document_name', 'start', 'end', 'user'), name='gold_label_unique'),
         ),
         migrations.AddConstraint(
             model_name='goldresult',

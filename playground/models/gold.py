@@ -49,6 +49,7 @@ class GoldLabel(models.Model):
 
     question = models.ForeignKey(GoldQuestion, models.CASCADE, related_name="labels")
     document_id = models.CharField(max_length=ID_LENGTH)
+    # Part of the place: a file may hold many documents, whose offsets each begin at 0.
     document_name = models.CharField(max_length=500)
     page = models.IntegerField(null=True)
     # Offsets in the document's extracted text, in characters.
@@ -63,7 +64,7 @@ class GoldLabel(models.Model):
         ordering = ["document_name", "start", "id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["question", "document_id", "start", "end", "user"],
+                fields=["question", "document_id", "document_name", "start", "end", "user"],
                 name="gold_label_unique",
             )
         ]

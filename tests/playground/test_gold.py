@@ -57,8 +57,10 @@ def answered(alice, playground, database):
 
 
 def citation(number, document, start, end):
-    place = {"document_id": document, "start": start, "end": end, "page": None}
-    return place | {"number": number, "source": f"{document}.md", "text": f"{start} to {end}"}
+    """`document` is a file, or a file and one of the documents in it."""
+    file, _, row = document.partition("/")
+    place = {"document_id": file, "source": row or f"{file}.md", "start": start, "end": end}
+    return place | {"number": number, "page": None, "text": f"{start} to {end}"}
 
 
 def test_a_passage_is_judged_anew_and_left_unjudged(answered, blueprint_named, alice, vera):
@@ -154,6 +156,7 @@ def dcg(*places):
         ([FAR] * 10 + GOLD, 0, 0, 0, 0),
         # The places of another document are others, however they are called.
         ([("note", 0, 100)], 0, 0, 0, 0),
+        ([("book/another in the same file", 0, 100)], 0, 0, 0, 0),
         # Cut otherwise: half of the shorter is enough, a margin is not.
         ([("book", 50, 150)], 1, 0.5, 1, dcg(1) / dcg(1, 2)),
         ([("book", 51, 151)], 0, 0, 0, 0),
