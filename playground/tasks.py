@@ -20,7 +20,8 @@ from playground.relay import AnswerText, Relay, relay
 from playground.searching import Rewriting, Rewritten
 from playground.watching import events_of
 from vectordb.embedding import embed_ahead
-from vectordb.models import VectorDatabase
+from vectordb.embedding_entries import EmbeddingKind
+from vectordb.models import EmbeddingEntry, VectorDatabase
 
 logger = logging.getLogger(__name__)
 
@@ -162,9 +163,12 @@ def announce_question(text: str, database_id: str | None) -> None:
 
 @lru_cache(maxsize=1_000)
 def _model_of(database_id: str) -> str | None:
-    """The embedding model of a vector database, which never changes."""
-    models = VectorDatabase.objects.filter(pk=database_id).values_list("embedding_model", flat=True)
-    return models.first()
+    """The embedding model of a vector database, which never changes; None for one of a server
+    elsewhere, which must see no question before the guards have ruled."""
+    elsewhere = EmbeddingEntry.objects.filter(kind=EmbeddingKind.ENDPOINT).values("name")
+    databases = VectorDatabase.objects.filter(pk=database_id)
+    here = databases.exclude(embedding_model__in=elsewhere)
+    return here.values_list("embedding_model", flat=True).first()
 
 
 def obey(message: Message) -> None:
