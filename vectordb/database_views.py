@@ -85,7 +85,7 @@ def vector_database_detail(request: PageRequest, pk: str) -> HttpResponse:
         "database": database,
         "crumb": database.name,
         "progress": Progress.of(database),
-        "new_documents": services.new_documents(database),
+        "new_documents": services.new_documents(database, user=request.user),
     }
     return render(request, "vectordb/vector_database.html", context)
 

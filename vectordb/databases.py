@@ -52,7 +52,6 @@ def create_vector_database(
             field="parent_vector_database_id",
         )
     database = _new(dataset, chunking or (settings_of(parent) if parent else ChunkingSettings()))
-    require_usable(database.embedding_model)
     if parent is not None:
         documents = _become_version(database, parent, dataset, documents, is_added=chunking is None)
     database.updates_blueprints = updates_blueprints and parent is not None
@@ -97,7 +96,9 @@ def rebuild_vector_database(
 
 def _begin(database: VectorDatabase, documents: list[Document]) -> None:
     """Store it, and have these documents brought in. Raises InvalidInput for what cannot be."""
+    require_usable(database.embedding_model)
     _check_and_note_columns(database, documents)
+    database.last_number = len(documents)
     database.save()
     _enqueue(database, documents, first=1)
 
@@ -116,11 +117,13 @@ def _enqueue(database: VectorDatabase, documents: list[Document], *, first: int)
     tasks.enqueue_ingestion(database.pk)
 
 
-def new_documents(database: VectorDatabase) -> QuerySet[Document]:
-    """Those that came to the database's datasets since it was built, oldest first."""
+def new_documents(database: VectorDatabase, *, user: User) -> QuerySet[Document]:
+    """Those that came to the database's datasets since it was built, oldest first. Only of datasets
+    that are the user's to use: who may only look at one must not pass its text on."""
     ids = [database.dataset_id, *(added["id"] for added in database.added_datasets)]
     known = database.ingestions.values("document")
-    documents = Document.objects.filter(dataset__in=[pk for pk in ids if pk])
+    own = Dataset.objects.editable_by(user).filter(pk__in=[pk for pk in ids if pk])
+    documents = Document.objects.filter(dataset__in=own)
     return documents.exclude(pk__in=known).order_by("created_at", "id")
 
 
@@ -134,16 +137,16 @@ def bring_in_new_documents(database: VectorDatabase, *, user: User) -> None:
     database = VectorDatabase.objects.select_for_update().get(pk=database.pk)
     if database.status != Status.COMPLETED:
         raise Conflict("This vector database is not complete: wait until it is built, or retry.")
-    # Whoever may only look at a dataset must not pass its text on.
-    own = Dataset.objects.editable_by(user)
-    documents = list(new_documents(database).filter(dataset__in=own))
+    documents = list(new_documents(database, user=user))
     if not documents:
         raise Conflict("Nothing came to its dataset since: upload documents there first.")
     there = Document.objects.filter(ingestions__vector_database=database)
     _check_and_note_columns(database, [*there.order_by("ingestions__number"), *documents])
-    database.save(update_fields=["metadata_columns", "updated_at"])
     last = database.ingestions.aggregate(last=Max("number"))["last"] or 0
-    _enqueue(database, documents, first=last + 1)
+    first = max(last, database.last_number) + 1
+    database.last_number = first + len(documents) - 1
+    database.save(update_fields=["metadata_columns", "last_number", "updated_at"])
+    _enqueue(database, documents, first=first)
     ingest.announce(database.pk)
 
 
@@ -267,7 +270,12 @@ def retry_ingestion(
     if document is not None:
         again = again.filter(document=document)
     if not again.update(
-        status=Status.NEW, error_message="", progress_done=0, progress_total=0, finished_at=None
+        status=Status.NEW,
+        error_message="",
+        progress_done=0,
+        progress_total=0,
+        started_at=None,
+        finished_at=None,
     ):
         raise Conflict("No document here failed or was cancelled: there is nothing to retry.")
     VectorDatabase.objects.filter(pk=database.pk).exclude(

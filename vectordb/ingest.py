@@ -62,9 +62,12 @@ def ingest(database_id: str, *, should_end: Callable[[], bool] = lambda: False) 
 def fail(database_id: str, message: str) -> None:
     """Leave nothing unfinished behind when the job itself broke."""
     _fail_documents(database_id, message)
-    VectorDatabase.objects.filter(pk=database_id, status__in=UNFINISHED).update(
+    databases = VectorDatabase.objects.filter(pk=database_id)
+    if not databases.filter(status__in=UNFINISHED).update(
         status=Status.ERROR, error_message=message
-    )
+    ):
+        # It is in use already, and stays so.
+        databases.filter(status=Status.COMPLETED).update(error_message=message)
     announce(database_id)
 
 

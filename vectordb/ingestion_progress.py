@@ -27,9 +27,9 @@ class Pace:
     def of(cls, ingestions: Iterable[Ingestion], now: datetime) -> Self | None:
         """None while there is nothing to tell by."""
         ingestions = list(ingestions)
-        recent = [one for one in ingestions if one.started_at and one.started_at > now - _RECENTLY]
-        first = min((one.started_at for one in recent if one.started_at), default=now)
-        seconds = (now - first).total_seconds()
+        recent = [one for one in ingestions if _is_recent(one, now)]
+        # One comes after the other; between two jobs nothing is done.
+        seconds = sum(_seconds(one, now) for one in recent)
         done = sum(_bytes_done(one) for one in recent)
         if not done or seconds <= 0:
             return None
@@ -80,6 +80,19 @@ def _thousandths(ingestion: Ingestion) -> int:
     if not ingestion.progress_total:
         return 0
     return min(_WHOLE, _WHOLE * ingestion.progress_done // ingestion.progress_total)
+
+
+def _is_recent(ingestion: Ingestion, now: datetime) -> bool:
+    if ingestion.status == Status.RUNNING:
+        return True
+    return ingestion.finished_at is not None and ingestion.finished_at > now - _RECENTLY
+
+
+def _seconds(ingestion: Ingestion, now: datetime) -> float:
+    end = now if ingestion.status == Status.RUNNING else ingestion.finished_at
+    if ingestion.started_at is None or end is None:
+        return 0.0
+    return (end - ingestion.started_at).total_seconds()
 
 
 def _bytes_done(ingestion: Ingestion) -> float:

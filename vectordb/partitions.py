@@ -4,8 +4,8 @@ import logging
 import math
 import re
 
-from django.db import DatabaseError, connection, transaction
-from psycopg import sql
+from django.db import DatabaseError, OperationalError, connection, transaction
+from psycopg import errors, sql
 
 from vectordb.models import VectorDatabase
 
@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 _PARENT = "vectordb_chunk"
 _LOCK_WAIT = "3s"
+# So often the lock is waited for, for an index that took minutes to make.
+_SWAPS = 200
 
 # A row's text goes out of line (the vector alone exceeds the target), so that a scan of the vectors
 # reads little else; the metadata stay with them, for filters.
@@ -126,26 +128,27 @@ def drop_index(database: VectorDatabase) -> None:
     """Back to exact scans: loading into an indexed table is a hundred times slower."""
     VectorDatabase.objects.filter(pk=database.pk).update(ef_search=None, index_recall=None)
     with connection.cursor() as cursor:
-        for index in (_index(database.pk), _metadata_index(database.pk)):
-            cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(index))
+        for index in (_index, _new_index, _metadata_index):
+            cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(index(database.pk)))
 
 
 def build_index(database: VectorDatabase, count: int) -> None:
     """Index the partition, then choose how hard to search it so that recall holds. An index that is
     there serves until the new one is."""
-    _index_metadata(database)
+    _drop_leftover(database)
     try:
         _create_index(database, count, workers=2)
     except DatabaseError:
         # A small /dev/shm has no room for what parallel workers share.
         logger.warning("Indexing %s again without parallel workers", database.pk, exc_info=True)
         _create_index(database, count, workers=0)
-    _swap_index(database)
+    _swap_patiently(database)
     tune_index(database)
 
 
 def tune_index(database: VectorDatabase) -> None:
     """Choose anew how hard to search the index."""
+    _index_metadata(database)  # one that was built by an older Groundwork has none
     ef_search, recall = choose_ef_search(database)
     VectorDatabase.objects.filter(pk=database.pk).update(ef_search=ef_search, index_recall=recall)
 
@@ -163,8 +166,6 @@ def _create_index(database: VectorDatabase, count: int, *, workers: int) -> None
     needed = count * (2 * database.dimensions + _NODE_BYTES) * 1.2
     megabytes = min(1024, max(64, math.ceil(needed / _MEGABYTE)))
     with connection.cursor() as cursor:
-        # A worker that was killed may have left one.
-        cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(_new_index(database.pk)))
         cursor.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(f"{megabytes}MB"))
         cursor.execute(sql.SQL("SET LOCAL max_parallel_maintenance_workers = {}").format(workers))
         cursor.execute(
@@ -175,8 +176,28 @@ def _create_index(database: VectorDatabase, count: int, *, workers: int) -> None
 
 
 @transaction.atomic
+def _drop_leftover(database: VectorDatabase) -> None:
+    """What a worker left that was killed. Raises OperationalError when the table is in use for
+    seconds, as others would have to wait behind."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_WAIT))
+        cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(_new_index(database.pk)))
+
+
+def _swap_patiently(database: VectorDatabase) -> None:
+    """A dump of everything holds the table for minutes: the index is not made anew for that."""
+    for attempt in range(_SWAPS):
+        try:
+            _swap_index(database)
+            return
+        except OperationalError as error:
+            is_busy = isinstance(error.__cause__, errors.LockNotAvailable)
+            if not is_busy or attempt == _SWAPS - 1:
+                raise
+
+
+@transaction.atomic
 def _swap_index(database: VectorDatabase) -> None:
-    """Raises OperationalError when the table is in use for seconds."""
     new, index = _new_index(database.pk), _index(database.pk)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_WAIT))

@@ -128,9 +128,11 @@ function scale(input) {
 function place(slider) {
   const input = document.getElementById(slider.dataset.sliderFor);
   const fallback = {
-    id_temperature: 0.7, id_top_p: 1, id_max_completion_length: 1024, id_similarity_threshold: 0,
+    temperature: 0.7, top_p: 1, max_completion_length: 1024, similarity_threshold: 0,
   };
-  const open = Number(input.placeholder) || (fallback[input.id] ?? Number(input.max));
+  // Of one of two sides, the name begins with which.
+  const field = input.name.split("-").at(-1);
+  const open = Number(input.placeholder) || (fallback[field] ?? Number(input.max));
   slider.min = 0;
   slider.max = STEPS;
   slider.value = scale(input).toSlider(input.value === "" ? open : Number(input.value));

@@ -2,9 +2,12 @@
 
 import asyncio
 
+import psycopg
 import pytest
 from django.db import connection
+from psycopg import sql
 
+from config.database import connection_parameters
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.status import Status
 from tests.vectordb.conftest import HANDBOOK, add, build
@@ -58,8 +61,15 @@ def test_documents_of_added_datasets_count(handbook, alice, use_case):
     ingest.ingest(version.pk)
     late = add(more, "lamps.txt", LAMPS)
 
-    assert list(services.new_documents(version)) == [late]
-    assert list(services.new_documents(handbook)) == []
+    assert list(services.new_documents(version, user=alice)) == [late]
+    assert list(services.new_documents(handbook, user=alice)) == []
+
+
+def test_what_is_not_ones_own_to_use_is_not_told(handbook, dataset, vera, bob):
+    add(dataset, "lamps.txt", LAMPS)
+
+    for user in (vera, bob):
+        assert list(services.new_documents(handbook, user=user)) == []
 
 
 def test_numbers_go_on_after_those_that_are_given(handbook, dataset, alice):
@@ -70,6 +80,19 @@ def test_numbers_go_on_after_those_that_are_given(handbook, dataset, alice):
 
     numbers = list(handbook.ingestions.values_list("number", "document__name"))
     assert numbers == [(1, "handbook.md"), (2, "a.txt"), (3, "b.txt")]
+
+
+def test_a_number_is_never_given_again(handbook, dataset, alice):
+    last = add(dataset, "a.txt", b"a")
+    services.bring_in_new_documents(handbook, user=alice)
+    ingest.ingest(handbook.pk)
+    services.delete_document(last, user=alice)
+    add(dataset, "b.txt", b"b")
+
+    services.bring_in_new_documents(handbook, user=alice)
+
+    numbers = list(handbook.ingestions.values_list("number", "document__name"))
+    assert numbers == [(1, "handbook.md"), (3, "b.txt")]
 
 
 def test_new_columns_join_those_that_are_known(dataset, alice):
@@ -185,6 +208,31 @@ def test_for_many_it_is_made_anew_beside_the_one_in_use(indexed, dataset, alice)
     assert list(after) == list(before) == [f"{partitions.table_name(indexed.pk)}_hnsw"]
     assert after != before
     assert "chalk" in found(indexed, "How are lamps polished?")
+
+
+def test_a_swap_waits_for_who_reads_the_table_for_long(indexed, monkeypatch):
+    """As a dump of everything does."""
+    monkeypatch.setattr(partitions, "_LOCK_WAIT", "50ms")
+    before = indexes(indexed)
+    tries = []
+
+    def swap(database):
+        tries.append(1)
+        if len(tries) == 3:
+            reader.rollback()
+        swap_for_real(database)
+
+    swap_for_real = partitions._swap_index
+    monkeypatch.setattr(partitions, "_swap_index", swap)
+    parameters = connection_parameters()
+    with psycopg.connect(**parameters) as reader:
+        reader.execute(sql.SQL("SELECT count(*) FROM {}").format(partitions.table(indexed.pk)))
+
+        partitions.build_index(indexed, indexed.chunks_count)
+
+    assert len(tries) == 3
+    assert list(indexes(indexed)) == list(before)
+    assert indexes(indexed) != before
 
 
 def test_what_a_killed_worker_left_of_a_new_index_is_cleared_away(indexed):

@@ -18,10 +18,14 @@ def database(dataset) -> VectorDatabase:
     return create(dataset)
 
 
-def told(database, number, *, seconds_ago, share=1.0, chunks=0, status=Status.COMPLETED):
+def told(database, number, *, seconds_ago, share=1.0, chunks=0, status=Status.COMPLETED, took=10):
+    """How an ingestion stands that began so many seconds ago; a completed one took ten."""
+    begun = timezone.now() - timedelta(seconds=seconds_ago)
+    ended = begun + timedelta(seconds=took) if status == Status.COMPLETED else None
     Ingestion.objects.filter(vector_database=database, number=number).update(
         status=status,
-        started_at=timezone.now() - timedelta(seconds=seconds_ago),
+        started_at=begun,
+        finished_at=ended,
         progress_done=round(share * 100),
         progress_total=100,
         chunks_count=chunks,
@@ -55,6 +59,25 @@ def test_what_was_done_long_ago_does_not_slow_it_down(database):
     assert pace is not None
     assert pace.chunks_per_second == pytest.approx(10, rel=0.05)
     assert pace.milliseconds_left == pytest.approx(30_000, rel=0.05)
+
+
+def test_nor_does_the_time_in_which_nothing_was_done(database):
+    told(database, 1, seconds_ago=310, chunks=300)
+    told(database, 2, seconds_ago=10, share=0.5, chunks=100, status=Status.RUNNING)
+
+    pace = Progress.of(database).pace
+
+    assert pace is not None
+    assert pace.chunks_per_second == pytest.approx(20, rel=0.05)
+
+
+def test_a_document_that_takes_an_hour_still_tells_its_pace(database):
+    told(database, 1, seconds_ago=3600, share=0.5, chunks=36_000, status=Status.RUNNING)
+
+    pace = Progress.of(database).pace
+
+    assert pace is not None
+    assert pace.chunks_per_second == pytest.approx(10, rel=0.05)
 
 
 def test_nor_is_anything_foretold_once_all_is_done(database):

@@ -51,6 +51,9 @@ class VectorDatabase(models.Model):
     metadata_columns = models.JSONField(default=list, blank=True)
     # Datasets that this version or one before it added to the first: {"id": …, "name": …}.
     added_datasets = models.JSONField(default=list, blank=True)
+    # The highest number that a document of it was ever given: chunk ids derive from them, and must
+    # not come to mean something else.
+    last_number = models.PositiveIntegerField(default=0)
     # Blueprints go over from the parent once this version is complete.
     updates_blueprints = models.BooleanField(default=False)
 
