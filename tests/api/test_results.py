@@ -90,7 +90,7 @@ def test_an_answer_tells_everything_at_once(ask, llm_server, alice):
     first, *others = shown["citations"]
     assert first["text"] == TEXTS[3]
     assert first["source"] == "book.txt"
-    assert first["metadata"] == {"source": "book.txt", "tower": 3}
+    assert first["metadata"] == {"source": "book.txt", "tower": 3, "language": "en"}
     assert first["page"] is None
     assert first["startIndex"] == sum(len(text) for text in TEXTS[:3])
     assert 0.8 < first["similarityScore"] <= 1.001
