@@ -24,6 +24,7 @@ _PLAIN_MODULES = {"Transformer", "Pooling", "Normalize"}
 _TOLD_BY = (".json", ".safetensors", ".txt", ".model")
 _NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 _BLOCK = 1 << 20
+_WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def find_folder(source: str) -> Path:
@@ -87,7 +88,7 @@ class ModelFolder:
                 "This is an adapter for another model: merge the two, and add the result.",
                 field="source",
             )
-        if kind in _WITH_WEIGHTS and not any(folder.glob("*.safetensors")):
+        if kind in _WITH_WEIGHTS and not _is_safe(kind, folder):
             raise InvalidInput(
                 "This model has no weights as safetensors; other formats can run code and are not "
                 "loaded. Save it again with a current version of sentence-transformers.",
@@ -106,6 +107,31 @@ class ModelFolder:
             yield from (
                 file for file in folder.iterdir() if file.suffix in _TOLD_BY and file.is_file()
             )
+
+
+def _is_safe(kind: str, folder: Path) -> bool:
+    """Whether loading the module reads safetensors and nothing else. Where the one file that it looks
+    for is missing, a module other than the Transformer reads a pickle."""
+    is_whole = (folder / _WEIGHTS).is_file()
+    if kind != "Transformer":
+        return is_whole
+    # Its configuration may name any index, or this one file that is a pickle.
+    return (
+        (is_whole or (folder / _INDEX).is_file())
+        and all(map(_names_safetensors, folder.rglob("*.safetensors.index.json")))
+        and not (folder / "adapter_model.bin").exists()
+    )
+
+
+def _names_safetensors(index: Path) -> bool:
+    try:
+        shards = list(json.loads(index.read_bytes())["weight_map"].values())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return False
+    return all(
+        isinstance(shard, str) and shard.endswith(".safetensors") and "/" not in shard
+        for shard in shards
+    )
 
 
 def _modules(path: Path) -> list[tuple[str, Path]]:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
+from transformers import AutoModel
 
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.ids import new_id
@@ -24,6 +26,7 @@ from vectordb.embedding import embed_query, get_embedder
 from vectordb.embedding_entries import EmbeddingEntry, usable_models
 from vectordb.embedding_models import MINILM, EmbeddingFailed, get_model, remember
 from vectordb.local_embedding import LocalEmbedder, _Encoded, _Traced
+from vectordb.model_folder import ModelFolder
 from vectordb.models import Chunk
 from vectordb.retrieval import retrieve
 from vectordb.retrieval_settings import RetrievalSettings, SearchMode
@@ -278,6 +281,58 @@ def test_what_cannot_be_used_says_why(staff, root, made, change, told):
     assert told in entry.error_message
     with pytest.raises(InvalidInput):
         get_model(name)
+
+
+def renamed(folder):
+    (folder / "2_Dense/model.safetensors").rename(folder / "2_Dense/weights.safetensors")
+    torch.save({}, folder / "2_Dense/pytorch_model.bin")
+
+
+def with_index(name, shard):
+    def write(folder):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"metadata": {}, "weight_map": {"a": shard}}))
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        renamed,
+        lambda folder: (folder / "model.safetensors").rename(folder / "other.safetensors"),
+        lambda folder: torch.save({}, folder / "adapter_model.bin"),
+        with_index("model.safetensors.index.json", "pytorch_model.bin"),
+        with_index("model.safetensors.index.json", "../model.safetensors"),
+        with_index("sub/own.safetensors.index.json", "pytorch_model.bin"),
+    ],
+    ids=range(6),
+)
+def test_no_file_is_loaded_that_could_be_a_pickle(made, tmp_path, change):
+    folder = shutil.copytree(made("bert", dense=16), tmp_path / "model")
+    ModelFolder(folder)
+    change(folder)
+
+    with pytest.raises(InvalidInput) as refused:
+        ModelFolder(folder)
+
+    assert "no weights as safetensors" in refused.value.message
+
+
+def test_weights_in_several_files_are_loaded(made, root, staff):
+    name = new_id()
+    folder = shutil.copytree(made("distilbert"), root / name)
+    whole = AutoModel.from_pretrained(folder)
+    (folder / "model.safetensors").unlink()
+    whole.save_pretrained(folder, max_shard_size="20KB")
+    assert len(list(folder.glob("*.safetensors"))) > 1
+    entry = services.add_local_embedding(user=staff, source=name)
+
+    model_reading.read(entry.pk)
+
+    entry.refresh_from_db()
+    assert (entry.status, entry.error_message) == (Status.COMPLETED, "")
 
 
 @pytest.mark.parametrize(
