@@ -13,6 +13,10 @@ from urllib.parse import urlsplit
 import httpx2
 
 _LONGEST_QUOTE = 300
+# Of what a server says when it fails: bytes that are read of it, and characters that are looked into.
+# The patterns below take time that grows with the square of those.
+LARGEST_REFUSAL = 64 * 1024
+_MOST_WORDS = 2_000
 TOO_LONG = re.compile(
     r"context.?(length|window|size)|maximum (context|prompt)|(prompt|input) (is|was) too long"
     r"|too many (input )?tokens|exceeds? the (model|available|limit|max)|n_ctx|reduce the length",
@@ -54,26 +58,35 @@ def parsed(body: bytes | Any) -> Any:
     if not isinstance(body, bytes):
         return body
     try:
-        return json.loads(body)
+        return json.loads(body[:LARGEST_REFUSAL])
     except (ValueError, RecursionError):
         return {}
 
 
 def words(body: bytes | Any) -> tuple[str, str]:
-    """The server's message and its error codes, of the many shapes that there are."""
+    """The server's message and its error codes, of the many shapes that there are; their beginnings,
+    should they be long."""
     body = parsed(body)
     if isinstance(body, list) and body:  # Google's compatible endpoint
         body = body[0]
     error = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(error, dict):
-        return str(error or ""), ""
+        return _beginning(str(error or "")), ""
     inner = error.get("innererror")
     codes = [error.get("code"), error.get("type"), error.get("param")]
     codes.append(inner.get("code") if isinstance(inner, dict) else None)
     message = error.get("message") or error.get("detail") or ""
     if not isinstance(message, str):
         message = json.dumps(message)
-    return message, " ".join(str(code) for code in codes if code)
+    return _beginning(message), _beginning(" ".join(str(code) for code in codes if code))
+
+
+def _beginning(text: str) -> str:
+    """Without the word that is cut: half a key would not be known as one."""
+    if len(text) <= _MOST_WORDS:
+        return text
+    text = text[:_MOST_WORDS]
+    return text.rpartition(" ")[0] or text
 
 
 def quote(text: str, key: str) -> str:

@@ -1,3 +1,4 @@
+import json
 import time
 from email.utils import formatdate
 
@@ -32,6 +33,24 @@ def test_a_servers_words_are_kept_where_they_help():
 def test_a_servers_words_are_cut():
     long = failures.of_status(422, {"detail": "why " * 1000}, {})
     assert len(long.message) < 400
+
+
+@pytest.mark.parametrize(
+    "words", ["a" * 100_000, "model " * 20_000, "a*" * 50_000, " " * 99_999], ids=range(4)
+)
+@pytest.mark.parametrize("status", [400, 404, 429, 500])
+def test_a_server_that_says_very_much_holds_nobody_up(status, words):
+    started = time.monotonic()
+    for told in ({"message": words}, {"message": "why", "code": words}, {"message": [words]}):
+        assert len(failures.of_status(status, {"error": told}, {}).message) < 400
+        failures.of_status(status, json.dumps({"error": told}).encode(), {})
+    assert time.monotonic() - started < 5
+
+
+def test_half_a_key_is_not_shown():
+    words = f"https://{'a' * 1_985} hunter2hunter2"
+    error = failures.of_status(400, {"error": {"message": words}}, {}, key="hunter2hunter2")
+    assert "hunter" not in error.message
 
 
 @pytest.mark.parametrize(
