@@ -15,6 +15,7 @@ from django.db import connections
 from config.threads import in_thread
 from vectordb.embedding_models import EmbeddingModel, get_model
 from vectordb.endpoint_embedding import EndpointEmbedder
+from vectordb.endpoint_failures import Refused
 from vectordb.local_embedding import LocalEmbedder
 
 if TYPE_CHECKING:
@@ -97,10 +98,13 @@ class _Query(NamedTuple):
     text: str
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[list[float]]"
+    is_alone: bool = False
 
 
 class _QueryThread:
-    """Questions that arrive while one is embedded share the next pass through the model."""
+    """Questions that arrive while one is embedded share the next pass through the model. Where a
+    server refuses them together, each is asked alone: they are of several users, and only the one
+    whose question it is hears of the refusal."""
 
     def __init__(self, model_id: str) -> None:
         self._model_id = model_id
@@ -115,7 +119,10 @@ class _QueryThread:
             batch = [self._queue.get()]
             while len(batch) < _MOST_QUERIES and not self._queue.empty():
                 batch.append(self._queue.get())
-            self._answer(batch)
+            shared = [query for query in batch if not query.is_alone]
+            for part in (shared, *([query] for query in batch if query.is_alone)):
+                if part:
+                    self._answer(part)
 
     def _answer(self, batch: list[_Query]) -> None:
         try:
@@ -124,19 +131,22 @@ class _QueryThread:
             for query in batch:
                 _call_back(query, error=error)
         else:
-            answer.add_done_callback(partial(_hand_out, batch))
+            answer.add_done_callback(partial(self._hand_out, batch))
         finally:
             # A model that was added has been looked up.
             connections.close_all()
 
-
-def _hand_out(batch: list[_Query], answer: "Future[Vectors]") -> None:
-    if (error := answer.exception()) is not None:
-        for query in batch:
-            _call_back(query, error=error)
-        return
-    for query, vector in zip(batch, answer.result().tolist(), strict=True):
-        _call_back(query, vector=vector)
+    def _hand_out(self, batch: list[_Query], answer: "Future[Vectors]") -> None:
+        error = answer.exception()
+        if isinstance(error, Refused) and len(batch) > 1:
+            for query in batch:
+                self.put(query._replace(is_alone=True))
+        elif error is not None:
+            for query in batch:
+                _call_back(query, error=error)
+        else:
+            for query, vector in zip(batch, answer.result().tolist(), strict=True):
+                _call_back(query, vector=vector)
 
 
 def _call_back(

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, wait
+from contextlib import aclosing
 from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,9 +18,9 @@ import httpx2
 import orjson
 from django.conf import settings
 
-from config.server_failures import connection_problem
+from config.server_failures import LARGEST_REFUSAL, connection_problem
 from vectordb import endpoint_failures
-from vectordb.embedding_entries import Connection, connection_of
+from vectordb.embedding_entries import MOST_DIMENSIONS, Connection, connection_of
 from vectordb.embedding_models import EmbeddingModel
 from vectordb.endpoint_failures import EndpointFailed
 from vectordb.tokens import count_tokens, cut_to_tokens
@@ -39,7 +40,8 @@ _QUESTION_SECONDS, _QUESTION_PATIENCE = 20.0, 5.0
 # Pages wait for 30 seconds, and adding a model takes two calls.
 _STAFF_SECONDS = 12.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
-_LARGEST_ANSWER = 256 * 1024 * 1024  # bytes
+# Bytes of a number in an answer, with a comma, and blanks where it is laid out.
+_LARGEST_NUMBER = 32
 _LOOK_UP_SECONDS = 0.25
 # So long a changed key or address may stay unnoticed.
 _FRESH_SECONDS = 10.0
@@ -64,16 +66,18 @@ class EndpointEmbedder:
         check: Callable[[], None] = lambda: None,
     ) -> "Vectors":
         """A float32 array of shape (texts, dimensions); each row has length 1. `check` is called
-        several times a second; what it raises ends the work. Raises EndpointFailed."""
-        vectors = _wait(
-            self._begin(
-                texts,
-                self._model.query_prefix if is_query else self._model.document_prefix,
-                seconds=settings.EMBEDDING_SECONDS,
-                patience=settings.EMBEDDING_PATIENCE_SECONDS,
-            ),
-            check,
+        several times a second; what it raises ends the work. Raises EndpointFailed, which may quote
+        the texts."""
+        work = self._begin(
+            texts,
+            self._model.query_prefix if is_query else self._model.document_prefix,
+            seconds=settings.EMBEDDING_SECONDS,
+            patience=settings.EMBEDDING_PATIENCE_SECONDS,
         )
+        try:
+            vectors = _wait(work, check)
+        except EndpointFailed as error:
+            raise type(error)(error.quoting or error.message) from error
         check()
         return vectors
 
@@ -120,9 +124,8 @@ def ask(connection: Connection, texts: Sequence[str]) -> "Vectors":
     try:
         return _run(fetch(connection, texts, dimensions=None, seconds=seconds, patience=0)).result()
     except EndpointFailed as error:
-        if error.for_staff:
-            raise EndpointFailed(error.for_staff) from error
-        raise
+        told = error.for_staff or error.quoting or error.message
+        raise type(error)(told) from error
 
 
 async def fetch(
@@ -187,13 +190,15 @@ async def _once(connection: Connection, batch: Sequence[str], seconds: float) ->
             asyncio.timeout(seconds),
             _client().stream("POST", url, json=body, headers=headers) as response,
         ):
-            content = await _content(response, connection)
+            is_good = response.status_code == httpx2.codes.OK
+            most = len(batch) * MOST_DIMENSIONS * _LARGEST_NUMBER if is_good else LARGEST_REFUSAL
+            content = await _content(response, most)
     except TimeoutError:
         raise endpoint_failures.took_too_long(connection.name, seconds) from None
     except httpx2.HTTPError as error:
         why = connection_problem(connection.base_url, error)
         raise endpoint_failures.no_connection(connection.name, why) from None
-    if response.status_code != httpx2.codes.OK:
+    if not is_good:
         raise endpoint_failures.of_status(
             response.status_code,
             content,
@@ -202,16 +207,21 @@ async def _once(connection: Connection, batch: Sequence[str], seconds: float) ->
             model=connection.model_name,
             key=connection.key,
         )
+    if len(content) > most:
+        what = f"more than vectors of up to {MOST_DIMENSIONS:,} dimensions take"
+        raise endpoint_failures.not_vectors(connection.name, what)
     return content
 
 
-async def _content(response: httpx2.Response, connection: Connection) -> bytes:
+async def _content(response: httpx2.Response, most: int) -> bytes:
+    """The body; of one of more than so many bytes, little more than those."""
     parts, size = [], 0
-    async for part in response.aiter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > _LARGEST_ANSWER:
-            raise endpoint_failures.not_vectors(connection.name, "more than vectors take")
+    async with aclosing(response.aiter_bytes()) as received:
+        async for part in received:
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                break
     return b"".join(parts)
 
 

@@ -11,7 +11,9 @@ _SETTINGS = "the page of embedding models"
 
 class EndpointFailed(EmbeddingFailed):
     """`may_retry`: vectors may come after a while, of `retry_after` seconds where the server said
-    so. `for_staff` says more than others need to know, such as where the server is."""
+    so. `for_staff` says more than others need to know, such as where the server is. `quoting` says
+    the same with the server's own words, which may repeat a text: it is for those alone who sent
+    all of the texts, and never for questions, which are sent together with those of others."""
 
     def __init__(
         self,
@@ -20,14 +22,20 @@ class EndpointFailed(EmbeddingFailed):
         may_retry: bool = False,
         retry_after: float | None = None,
         for_staff: str = "",
+        quoting: str = "",
     ) -> None:
         super().__init__(message)
         self.for_staff = for_staff
+        self.quoting = quoting
         self.may_retry = may_retry
         self.retry_after = retry_after
 
 
-class TextTooLong(EndpointFailed):
+class Refused(EndpointFailed):
+    """What was asked is refused, perhaps for one of its texts."""
+
+
+class TextTooLong(Refused):
     """This text is refused; others need not be."""
 
 
@@ -63,9 +71,13 @@ def of_status(
     server = f"The embedding server of {name}"
     quoted = server_failures.quote(words, key)
     if status == 413 or (status in (400, 422, 500) and server_failures.TOO_LONG.search(told)):
+        too_long = f"{server} refuses a text as too long (HTTP {status})"
+        advice = (
+            "Build the database with smaller chunks, or have staff add the model again with a smaller "
+            "window."
+        )
         return TextTooLong(
-            f"{server} refuses a text as too long (HTTP {status}){_because(quoted)}. Build the database "
-            "with smaller chunks, or have staff add the model again with a smaller window."
+            f"{too_long}. {advice}", quoting=f"{too_long}{_because(quoted)}. {advice}"
         )
     if status == 429:
         return _rate_limited(server, told, headers)
@@ -77,7 +89,11 @@ def of_status(
             retry_after=server_failures.retry_after(headers),
         )
     if status in (400, 422) and not server_failures.NO_MODEL.search(told):
-        return EndpointFailed(f"{server} refused the request (HTTP {status}){_because(quoted)}.")
+        refused = f"{server} refused the request (HTTP {status})"
+        return Refused(
+            f"{refused}. Have staff test it on {_SETTINGS}.",
+            quoting=f"{refused}{_because(quoted)}.",
+        )
     return EndpointFailed(f"{server} {_other(status, model)}")
 
 

@@ -273,6 +273,60 @@ def test_a_long_question_is_cut_to_the_window(entry, llm_server):
     assert 200 < len(sent.split()) < 512
 
 
+def test_a_question_that_is_refused_does_not_fail_those_beside_it(entry, llm_server):
+    llm_server.embedding_window = 20
+    # What is looked up is known from then on: the questions below are asked together.
+    get_embedder(entry.name).embed(["Oil."])
+    questions = [f"What about number {number}?" for number in range(12)]
+    questions[6] = "How long? " * 20
+
+    async def ask() -> list[Any]:
+        asked = (embed_query(entry.name, question) for question in questions)
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    answers = asyncio.run(ask())
+
+    refused = answers.pop(6)
+    del questions[6]
+    assert any(len(body["input"]) > 1 for body in llm_server.embedded)
+    assert isinstance(refused, EmbeddingFailed)
+    assert "too long" in refused.message
+    expected = [unit(vector_of(question, 48)) for question in questions]
+    assert answers == pytest.approx(np.array(expected), abs=1e-6)
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_the_servers_own_words_are_not_told_to_who_asks(entry, llm_server, status):
+    llm_server.always = failing(status, "Cannot embed: what does Bob earn?")
+    with pytest.raises(EmbeddingFailed) as own:
+        get_embedder(entry.name).embed(["Oil."])
+
+    with pytest.raises(EmbeddingFailed) as refused:
+        asyncio.run(embed_query(entry.name, "How long?"))
+
+    assert f"HTTP {status}" in refused.value.message
+    assert "Bob" not in refused.value.message
+    assert "Bob" in own.value.message
+    assert "Bob" in services.check_embedding(entry).message
+
+
+def test_no_more_is_read_than_a_refusal_or_vectors_take(entry, llm_server):
+    # More is said to come, and never does.
+    endless = {"Content-Length": "10000000"}
+    llm_server.script(
+        Behaviour(status=400, body=b"x" * 70_000, headers=endless),
+        Behaviour(body=b"x" * 140_000, headers=endless),
+    )
+
+    for told in ("refused the request (HTTP 400)", "more than vectors of up to 4,000 dimensions"):
+        with (
+            override_settings(EMBEDDING_SECONDS=5, EMBEDDING_PATIENCE_SECONDS=0),
+            pytest.raises(EmbeddingFailed) as failed,
+        ):
+            get_embedder(entry.name).embed(["Oil."])
+        assert told in failed.value.message
+
+
 def test_who_stops_waiting_is_let_go_at_once(entry, llm_server):
     llm_server.always = Behaviour(is_silent=True)
 
