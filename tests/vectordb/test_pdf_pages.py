@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 
 import pytest
 from PIL import Image
@@ -82,6 +83,48 @@ def test_what_is_not_on_the_page_has_no_place(dataset, text):
     assert pdf_pages.places(document, 1, text, wanted) == []
 
 
+def test_ends_that_stand_far_apart_are_no_passage(dataset):
+    document = add(dataset, "a.pdf", samples.pdf("\n".join(LINES)))
+
+    def found(lines: list[str]) -> int:
+        return len(pdf_pages.places(document, 1, "\n".join(lines), wanted))
+
+    assert found(LINES[:2] + LINES[3:5]) == pytest.approx(5, abs=1)
+    assert found(LINES[:2] + LINES[38:]) == 0
+
+
+def scattered(letters: str) -> bytes:
+    """Each in a piece of its own."""
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=A4)
+    for number, letter in enumerate(letters):
+        row, column = divmod(number, 25)
+        canvas.drawString(40 + 20 * column, 780 - 20 * row, letter)
+    canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+def test_of_very_many_places_the_first_are_told(dataset):
+    letters = "abcdefghij" * 60
+    document = add(dataset, "a.pdf", scattered(letters))
+
+    assert len(pdf_pages.places(document, 1, letters, wanted)) == 500
+    assert len(pdf_pages.places(document, 1, letters[:400], wanted)) == 400
+
+
+def test_a_process_that_says_too_much_is_not_listened_to(dataset, monkeypatch):
+    document = add(dataset, "a.pdf", samples.pdf("\n".join(LINES)))
+    monkeypatch.setattr(pdf_pages, "_MOST_PLACES_BYTES", 100)
+    monkeypatch.setattr(pdf_pages, "_MOST_PICTURE_BYTES", 100)
+
+    assert len(pdf_pages.places(document, 1, "\n".join(LINES[:3]), wanted)) == 3
+    with pytest.raises(NotFound):
+        pdf_pages.places(document, 1, "\n".join(LINES), wanted)
+    with pytest.raises(NotFound):
+        pdf_pages.picture(document, 1, wanted)
+
+
 def test_a_scan_has_no_places(dataset):
     document = add(dataset, "a.pdf", samples.scan(samples.IMAGE, "One."))
 
@@ -149,11 +192,39 @@ def test_nothing_is_drawn_for_who_has_left(dataset):
         pdf_pages.picture(document, 1, lambda: True)
 
 
-def test_of_many_at_once_some_wait_in_vain(dataset, monkeypatch):
-    document = add(dataset, "a.pdf", samples.pdf("One."))
+@pytest.fixture
+def all_are_drawing(monkeypatch):
+    """One may draw, somebody does, and one may wait."""
     monkeypatch.setattr(pdf_pages, "_AT_ONCE", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(pdf_pages, "_ROOM", threading.BoundedSemaphore(2))
+    with pdf_pages._ROOM, pdf_pages._AT_ONCE:
+        yield
+
+
+def test_of_many_at_once_some_wait_in_vain(dataset, monkeypatch, all_are_drawing):
+    document = add(dataset, "a.pdf", samples.pdf("One."))
     monkeypatch.setattr(pdf_pages, "_WAIT_SECONDS", 0.01)
 
-    with pdf_pages._AT_ONCE, pytest.raises(Conflict, match="try again"):
+    with pytest.raises(Conflict, match="try again"):
         pdf_pages.picture(document, 1, wanted)
+
+    pdf_pages._AT_ONCE.release()
     assert pdf_pages.picture(document, 1, wanted)
+    assert pdf_pages._AT_ONCE.acquire(blocking=False)
+
+
+def test_who_left_waits_no_longer(dataset, all_are_drawing):
+    document = add(dataset, "a.pdf", samples.pdf("One."))
+
+    with pytest.raises(Conflict, match="Nobody"):
+        pdf_pages.picture(document, 1, lambda: True)
+
+
+def test_who_finds_all_seats_taken_does_not_wait(dataset, monkeypatch, all_are_drawing):
+    document = add(dataset, "a.pdf", samples.pdf("One."))
+    monkeypatch.setattr(pdf_pages, "_WAIT_SECONDS", 60.0)
+    with pdf_pages._ROOM:  # somebody waits
+        begun = time.monotonic()
+        with pytest.raises(Conflict, match="try again"):
+            pdf_pages.picture(document, 1, wanted)
+        assert time.monotonic() - begun < 5

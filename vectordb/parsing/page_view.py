@@ -1,8 +1,9 @@
-"""The process that looks at one page of a PDF: `python -m vectordb.parsing.page_view MEMORY`.
+"""The process that looks at one page of a PDF: `python -m vectordb.parsing.page_view MEMORY BYTES`.
 
 A JSON request on standard input: the file's `path`, the `page`'s number, from 1, and a `text` to be
 found on it, or null for its picture. The answer on standard output is JSON, or a PNG file; none at all
-for a page that is not there. The page's text never leaves this process but for where it stands.
+for a page that is not there. The page's text never leaves this process but for where it stands. It takes
+MEMORY bytes, and says at most BYTES.
 """
 
 import ctypes
@@ -24,6 +25,10 @@ _MOST_CPU_SECONDS = 30
 UNITS = 10_000
 # Characters of both ends of a passage by which it is found when something in its middle differs.
 _END = 48
+# What stands between these ends is no more than so many times the passage.
+_LONGER = 2
+# A passage has fewer lines; a page can be made of any number of pieces.
+_MOST_PLACES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def places(page: pypdfium2.PdfPage, text: str) -> list[list[int]]:
     if span is None:
         return []
     first, last = characters[span[0]].index, characters[span[1] - 1].index
-    count = text_page.count_rects(first, last - first + 1)
+    count = min(_MOST_PLACES, text_page.count_rects(first, last - first + 1))
     return [_on_page(page, *text_page.get_rect(number)) for number in range(count)]
 
 
@@ -80,14 +85,15 @@ def _letters(text: str) -> str:
 
 
 def _span(page: str, text: str) -> tuple[int, int] | None:
-    """Where the text begins and ends on the page; by its two ends, if not all of it is alike."""
+    """Where the text begins and ends on the page; by its two ends, if not all of it is alike and they
+    stand about as far apart."""
     if not text:
         return None
     begin = page.find(text)
     if begin >= 0:
         return begin, begin + len(text)
     begin, tail = page.find(text[:_END]), text[-_END:]
-    end = page.find(tail, begin + 1) if begin >= 0 else -1
+    end = page.find(tail, begin + 1, begin + _LONGER * len(text)) if begin >= 0 else -1
     return (begin, end + len(tail)) if end >= 0 else None
 
 
@@ -106,8 +112,9 @@ def _shown(page: pypdfium2.PdfPage, x: float, y: float) -> tuple[int, int]:
 
 
 def main() -> None:
-    memory = int(sys.argv[1])
+    memory, most = int(sys.argv[1]), int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Should nobody be left to end it.
     resource.setrlimit(resource.RLIMIT_CPU, (_MOST_CPU_SECONDS, _MOST_CPU_SECONDS))
