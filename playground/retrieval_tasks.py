@@ -1,4 +1,4 @@
-"""The queue's side of retrieval tests. Somebody waits for each, as for an answer."""
+"""The queue's side of retrieval tests. Somebody waits for each, but less than for an answer."""
 
 import logging
 
@@ -30,5 +30,5 @@ async def test_retrieval(context: JobContext, test_id: str) -> None:
 
 
 def enqueue_test(test_id: str) -> None:
-    """Within the caller's transaction."""
-    test_retrieval.defer(test_id=test_id)
+    """Within the caller's transaction; after the questions that people ask in chats."""
+    test_retrieval.configure(priority=-1).defer(test_id=test_id)

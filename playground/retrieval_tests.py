@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.services import require_editor, role_of
 from blueprints.catalogue import EXTRACTIVE_ID
 from blueprints.settings import AnswerSettings
-from config.errors import Forbidden, InvalidInput
+from config.errors import Conflict, Forbidden, InvalidInput
 from config.status import Status
 from playground.asking import check_text
 from playground.models import RetrievalSide, RetrievalTest
@@ -21,7 +21,11 @@ from vectordb.retrieval_settings import Retriever
 
 # Of one user and one vector database; a new test puts out what came before.
 MOST_KEPT = 50
+# Of one user, whom the queue has beside everybody else.
+MOST_UNFINISHED = 4
 _MOST_SIDES = 2
+# Characters. Whole documents are given to an LLM to read, not searched for.
+LONGEST_QUESTION = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +48,17 @@ def create_test(
     metadata_filter: dict[str, Any] | None = None,
 ) -> RetrievalTest:
     """Have a question searched for by one side or two; a worker does it. Whoever sees the use case
-    may, but for searches before which an LLM is asked. Raises InvalidInput with the field, and
-    Forbidden."""
+    may, but for searches before which an LLM is asked. Raises InvalidInput with the field, Forbidden,
+    and Conflict while as many of the user's tests as one may have wait or run."""
     if role_of(database.use_case, user) is None:
         raise Forbidden("Only members of the use case may search in it.")
     if any(_asks_an_llm(wish.settings) for wish in sides):
         require_editor(database.use_case, user)
-    check_text(text)
+    _check_question(text)
     validate_metadata_filter(metadata_filter)
     if not 1 <= len(sides) <= _MOST_SIDES:
         raise InvalidInput("A test has one side, or two that are compared.")
+    _require_few_unfinished(user)
     test = RetrievalTest.objects.create(
         vector_database=database, text=text, metadata_filter=metadata_filter, created_by=user
     )
@@ -63,6 +68,25 @@ def create_test(
     _forget_older(test)
     enqueue_test(test.pk)
     return test
+
+
+def _check_question(text: str) -> None:
+    if len(text) > LONGEST_QUESTION:
+        raise InvalidInput(
+            f"The question has {len(text):,} characters; at most {LONGEST_QUESTION:,} can be searched "
+            "for. Shorten it.",
+            field="text",
+        )
+    check_text(text)
+
+
+def _require_few_unfinished(user: User) -> None:
+    # Locked, or tests that are made at one moment would not count each other.
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if RetrievalTest.objects.unfinished().filter(created_by=user).count() >= MOST_UNFINISHED:
+        raise Conflict(
+            f"{MOST_UNFINISHED} of your tests are not done yet: wait until one is, then search again."
+        )
 
 
 def _asks_an_llm(settings: AnswerSettings) -> bool:

@@ -145,7 +145,7 @@ def test_a_side_is_filled_in_from_what_is_chosen(client, alice, url, narrow):
         (shown("left", "own", max_documents_retrieved_per_prompt="11"), "less than or equal to 10"),
         (shown("left", "0" * 24), "Select a valid choice"),
         (shown("right", "own", vector_database_id="0" * 24), "Select a valid choice"),
-        ({"text": "x" * 500_001}, "at most 500,000 are possible"),
+        ({"text": "x" * 8_001}, "at most 8,000 can be searched for"),
     ],
 )
 def test_what_is_wrong_is_said_in_its_place(client, alice, url, sent, error):
@@ -156,6 +156,17 @@ def test_what_is_wrong_is_said_in_its_place(client, alice, url, sent, error):
     assert response.status_code == 422
     assert error in response.content.decode()
     assert RetrievalTest.objects.count() == 1
+
+
+def test_who_waits_for_several_tests_is_told_to_wait(client, alice, url):
+    client.force_login(alice)
+    for _ in range(3):  # besides the world's own
+        made(client, url, {})
+
+    response = client.post(url, {"text": "How long?"})
+
+    assert response.status_code == 422
+    assert "4 of your tests are not done yet" in response.content.decode()
 
 
 def test_a_database_that_is_not_ready_says_so(client, alice, url):
