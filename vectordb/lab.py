@@ -10,6 +10,7 @@ from config.status import UNFINISHED, Status
 from vectordb import tasks
 from vectordb.chunking_settings import ChunkingSettings
 from vectordb.models import Document, TrialCut
+from vectordb.permissions import require_dataset_editor
 
 # Of one user: settings that were tried before are shown again at once.
 _MOST_KEPT = 20
@@ -23,7 +24,11 @@ def try_chunkings(
     is, unless it failed.
 
     Nobody waits for two comparisons at once: whatever else the user's jobs were to cut is cancelled.
+    Whoever sees the document may, but where its text is sent to a server elsewhere only those who may
+    change the dataset: raises Forbidden.
     """
+    if any(_sends_text(one) for one in chunkings):
+        require_dataset_editor(document.dataset, user)
     own = TrialCut.objects.filter(asked_by=user)
     trials = [_trial(document, user, one, side) for side, one in enumerate(chunkings)]
     own.filter(status__in=UNFINISHED).exclude(pk__in=[one.pk for one in trials]).update(
@@ -33,6 +38,11 @@ def try_chunkings(
     kept = own.values("pk")[:_MOST_KEPT]
     own.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
     return trials
+
+
+def _sends_text(chunking: ChunkingSettings) -> bool:
+    """The semantic method embeds sentences; other methods only count their tokens, here."""
+    return chunking.is_semantic and not chunking.model.path
 
 
 def _trial(document: Document, user: User, chunking: ChunkingSettings, side: int) -> TrialCut:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import UseCase
 from accounts.pages import PageRequest, within
+from config.errors import Forbidden
 from config.pages import errors_on
 from config.status import UNFINISHED
 from vectordb import services
@@ -47,11 +48,16 @@ def lab(request: PageRequest, pk: str) -> HttpResponse:
     sides = [_side(request, name) for name in _SIDES]
     chunkings = [side.chunking for side in sides if side.chunking is not None]
     shown: list[dict[str, Any]] = []
+    refusal = ""
     if document is not None and len(chunkings) == len(sides):
-        trials = services.try_chunkings(document, user=request.user, chunkings=chunkings)
-        shown = [
-            _shown(request, trial, side.name) for trial, side in zip(trials, sides, strict=True)
-        ]
+        try:
+            trials = services.try_chunkings(document, user=request.user, chunkings=chunkings)
+        except Forbidden as error:
+            refusal = error.message
+        else:
+            shown = [
+                _shown(request, trial, side.name) for trial, side in zip(trials, sides, strict=True)
+            ]
     count = documents.count()
     context = {
         **_frame(request, dataset),
@@ -62,10 +68,12 @@ def lab(request: PageRequest, pk: str) -> HttpResponse:
         "left_out": max(0, count - _MOST_DOCUMENTS),
         "sides": sides,
         "shown": shown,
+        "refusal": refusal,
         "limits": _LIMITS,
     }
     is_wrong = any(side.form.errors for side in sides)
-    return render(request, "vectordb/lab.html", context, status=422 if is_wrong else 200)
+    status = 422 if is_wrong else 403 if refusal else 200
+    return render(request, "vectordb/lab.html", context, status=status)
 
 
 @require_safe

@@ -169,6 +169,33 @@ def test_a_viewer_may_try_but_not_build(client, vera, world, document):
     assert "Build with these settings" not in page
 
 
+@pytest.mark.parametrize(
+    ("person", "method", "status"),
+    [("vera", "semantic", 403), ("vera", "recursive", 200), ("alice", "semantic", 200)],
+)
+def test_only_editors_have_text_sent_to_a_server_elsewhere(
+    client, request, world, document, embedding, person, method, status
+):
+    client.force_login(request.getfixturevalue(person))
+    right = {"embedding_model": embedding.name, "chunking_method": method}
+
+    response = client.get(lab(world), query(**right) | {"document": document.pk})
+
+    assert response.status_code == status
+    page = response.content.decode()
+    assert ("to be sent to another server" in page) == (status == 403)
+    assert 'name="right-chunking_method"' in page
+    assert TrialCut.objects.exists() == (status == 200)
+
+
+def test_a_viewer_may_try_the_semantic_method_of_this_server(client, vera, world, document):
+    client.force_login(vera)
+    data = query(chunking_method="semantic") | {"document": document.pk}
+
+    assert client.get(lab(world), data).status_code == 200
+    assert TrialCut.objects.count() == 2
+
+
 def test_the_owner_tries_what_stands_in_no_use_case(alices, alice):
     dataset = services.create_dataset(user=alice, name="Alone")
     document = add(dataset, "rules.txt", TEXT)
