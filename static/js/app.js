@@ -103,11 +103,11 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("htmx:after:swap", (event) => {
   const content = document.getElementById("dialog-content");
+  // What comes late for a part of the dialog must not open it again after it was closed.
+  if (event.detail.ctx?.target !== content) return;
   if (content.childElementCount && !dialog.open) dialog.showModal();
   // A long form was sent at its end: what is wrong may stand far above.
-  if (event.detail.ctx?.target === content) {
-    content.querySelector("[role=alert], .errorlist")?.scrollIntoView({ block: "center" });
-  }
+  content.querySelector("[role=alert], .errorlist")?.scrollIntoView({ block: "center" });
 });
 dialog.addEventListener("close", () => document.getElementById("dialog-content").replaceChildren());
 

@@ -55,7 +55,7 @@ def test_an_excerpt_is_running_text():
     ("separator", "shown"),
     [("\n\n", r"\n\n"), (" ", '" "'), ("", '""'), ("\t", r"\t"), ("\\", "\\\\"), ("##", "##")],
 )
-def test_separators_are_written_as_in_code_and_read_back(separator, shown):
+def test_separators_are_written_as_in_code_and_read_back(db, separator, shown):
     assert formats.readable_separator(separator) == shown
     form = BuildForm(
         {

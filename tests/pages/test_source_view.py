@@ -217,16 +217,16 @@ def test_a_citation_opens_its_page_with_the_passage_marked(page: Page, cited):
     page.locator(".source").first.click()
 
     expect(page.locator("dialog mark")).to_be_in_viewport()
-    sheet = page.locator("dialog .sheet")
+    sheet = page.locator("dialog .drawn")
     expect(sheet.get_by_text("marked on the page")).to_be_visible(timeout=SLOW)
     expect(sheet.locator("rect").first).to_be_visible()
     page.locator("dialog").get_by_role("link", name="Show in the document").click()
     page.wait_for_url("**/chunks/**#passage")
     expect(page.locator("mark#passage")).to_be_in_viewport()
     expect(page.get_by_text("marked on the page")).to_be_visible(timeout=SLOW)
-    drawn = page.locator(".sheet img")
+    drawn = page.locator(".drawn img")
     assert drawn.evaluate("image => image.complete && image.naturalWidth > 1000")
-    rectangle = page.locator(".sheet rect").first.bounding_box()
+    rectangle = page.locator(".drawn rect").first.bounding_box()
     paper = drawn.bounding_box()
     assert rectangle is not None
     assert paper is not None
