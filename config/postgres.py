@@ -61,6 +61,11 @@ def socket_folder(folder: Path) -> Path:
     return Path("/tmp") / f"groundwork-{name}"  # noqa: S108 - its owner is checked before use
 
 
+def socket_lock(folder: Path) -> Path:
+    """What a server on this data folder keeps beside its socket, with its number, while it runs."""
+    return socket_folder(folder) / f"{_SOCKET_NAME}.lock"
+
+
 def embedded_url(folder: Path, database: str = DATABASE) -> str:
     """The URL of the server of this data folder, whether it runs or not."""
     return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(socket_folder(folder)))}"

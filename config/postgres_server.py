@@ -15,6 +15,7 @@ from config.postgres import (
     Cluster,
     PostgresError,
     embedded_url,
+    socket_lock,
 )
 
 _POLL_SECONDS = 0.05
@@ -33,11 +34,13 @@ def _nobody_asks_to_stop() -> bool:
 def end_leftovers(folder: Path) -> bool:
     """End what still runs on this data folder from a start that was killed; True if anything did.
 
-    Afterwards a `postmaster.pid` there is stale, also where its number now belongs to another
-    process (which PostgreSQL itself would take for a running server), and is removed.
+    Afterwards the lock files of the server there are stale, also where their number now belongs
+    to another process or to a dead one that nobody collected (either of which PostgreSQL itself
+    would take for a running server), and are removed.
     """
     pid_file = folder / "postmaster.pid"
-    if not pid_file.exists():
+    locks = [lock for lock in (pid_file, socket_lock(folder)) if lock.exists()]
+    if not locks:
         return False
     left = _server_processes(folder)
     for process in left:
@@ -51,7 +54,8 @@ def end_leftovers(folder: Path) -> bool:
     for process in stuck:
         process.kill()
     psutil.wait_procs(stuck, timeout=10)
-    pid_file.unlink(missing_ok=True)
+    for lock in locks:
+        lock.unlink(missing_ok=True)
     return bool(left)
 
 

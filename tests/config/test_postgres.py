@@ -7,7 +7,7 @@ import psutil
 import psycopg
 import pytest
 
-from config.postgres import Cluster, PostgresError, embedded_url, socket_folder
+from config.postgres import Cluster, PostgresError, embedded_url, socket_folder, socket_lock
 from config.postgres_server import end_leftovers, ensure_database, wait_until_ready
 
 
@@ -104,11 +104,15 @@ def test_a_server_left_by_an_earlier_run_is_ended_before_the_next(rows):
     end(process)
 
 
-def test_a_stale_pid_that_now_belongs_to_another_process_is_no_obstacle(rows):
+@pytest.mark.parametrize("locks", [1, 2, 3], ids=["of the folder", "of the socket", "of both"])
+def test_a_stale_pid_that_now_belongs_to_another_process_is_no_obstacle(rows, locks):
     with subprocess.Popen(["sleep", "600"], **rows.account.subprocess_options()) as innocent:
         try:
             lines = f"{innocent.pid}\n{rows.folder}\n1700000000\n5432\n{rows.folder}\n\n\nready\n"
-            (rows.folder / "postmaster.pid").write_text(lines)
+            if locks & 1:
+                (rows.folder / "postmaster.pid").write_text(lines)
+            if locks & 2:
+                socket_lock(rows.folder).write_text(lines)
 
             assert end_leftovers(rows.folder) is False
             process = start(rows)

@@ -1,7 +1,10 @@
 """The retrieval page in Chromium, on the real product: searched, compared, on a phone, by keys."""
 
+import psycopg
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
+
+from config.postgres import embedded_url
 
 SLOW = 60_000
 DOCUMENTS = {
@@ -63,11 +66,15 @@ def test_results_arrive_without_a_reload_and_stay_after_one(page, url):
     expect(page.locator(".hit")).to_have_count(4)
 
 
-def test_a_search_that_ends_before_the_stream_opens_is_shown(page, url):
+def test_a_search_that_ends_before_the_stream_opens_is_shown(page, url, running):
     held: list[Route] = []
     page.route("**/events/*", lambda route: held.append(route))
     page.goto(url)
-    search(page)
+    with psycopg.connect(embedded_url(running.data / "postgres")) as link:
+        # The search waits for this lock until the page shows that it is under way.
+        link.execute("LOCK TABLE vectordb_chunk IN ACCESS EXCLUSIVE MODE")
+        search(page)
+        expect(page.get_by_text("Searching …")).to_be_visible()
     other = page.context.new_page()
     other.goto(page.url)
     expect(other.locator(".hit")).to_have_count(4, timeout=SLOW)
