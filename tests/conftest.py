@@ -61,6 +61,7 @@ def nothing_is_left_in_unmanaged_tables(request):
     yield
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs; DELETE FROM procrastinate_workers")
+        cursor.execute("DELETE FROM vectordb_disabled_chunk")
         cursor.execute(
             "SELECT inhrelid::regclass::text FROM pg_inherits"
             " WHERE inhparent = 'vectordb_chunk'::regclass"

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from vectordb import partitions
 from vectordb.chunking import Chunk
-from vectordb.models import CHUNKS_PER_DOCUMENT, Ingestion
+from vectordb.models import CHUNKS_PER_DOCUMENT, FIRST_ADDED, Ingestion
 from vectordb.parsing.base import ParseError
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ _TYPES = (
 )  # fmt: skip
 
 
-def _columns() -> sql.Composed:
+def chunk_columns() -> sql.Composed:
+    """Those that a document's chunks come with."""
     return sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
 
 
@@ -42,13 +43,20 @@ def first_id(number: int) -> int:
 
 
 def delete(database_id: str, number: int) -> None:
-    """Delete the chunks of the document with this number."""
-    statement = sql.SQL("DELETE FROM {} WHERE id >= %s AND id < %s")
+    """Delete the chunks of the document with this number, and what was made of them."""
+    own = sql.SQL("vector_database_id = %s AND {} >= %s AND {} < %s")
+    tables = (
+        (partitions.table(database_id), "id"),
+        (sql.Identifier("vectordb_disabled_chunk"), "id"),
+        (sql.Identifier("vectordb_chunkedit"), "chunk_id"),
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            statement.format(partitions.table(database_id)),
-            [first_id(number), first_id(number + 1)],
-        )
+        for table, name in tables:
+            column = sql.Identifier(name)
+            cursor.execute(
+                sql.SQL("DELETE FROM {} WHERE {}").format(table, own.format(column, column)),
+                [database_id, first_id(number), first_id(number + 1)],
+            )
 
 
 def document_metadata(ingestion: Ingestion) -> dict[str, Any]:
@@ -107,9 +115,9 @@ class ChunkWriter:
         ingestion = self._ingestion
         first = first_id(ingestion.number)
         self.count += len(chunks)
-        if max((chunk.position for chunk in chunks), default=0) >= CHUNKS_PER_DOCUMENT:
+        if max((chunk.position for chunk in chunks), default=0) >= FIRST_ADDED:
             raise ParseError(
-                f"This file makes more than {CHUNKS_PER_DOCUMENT:,} chunks: split it into parts."
+                f"This file makes more than {FIRST_ADDED:,} chunks: split it into parts."
             )
         for chunk, vector in zip(chunks, vectors, strict=True):
             self._rows.append(
@@ -136,7 +144,9 @@ class ChunkWriter:
             if not self._is_staged:
                 drop_staged()
                 cursor.execute(
-                    sql.SQL("CREATE TEMPORARY TABLE {} (LIKE vectordb_chunk)").format(_STAGING)
+                    sql.SQL(
+                        "CREATE TEMPORARY TABLE {} (LIKE vectordb_chunk INCLUDING DEFAULTS)"
+                    ).format(_STAGING)
                 )
                 self._is_staged = True
         self._copy_rows(_STAGING)
@@ -150,7 +160,7 @@ class ChunkWriter:
             with connection.cursor() as cursor:
                 cursor.execute(
                     sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
-                        target, _columns(), _columns(), _STAGING
+                        target, chunk_columns(), chunk_columns(), _STAGING
                     )
                 )
         self._copy_rows(target)
@@ -172,7 +182,9 @@ def copy_rows(target: sql.Identifier, rows: Sequence[tuple[Any, ...]]) -> None:
     # Before the cursor is made: it takes over the types that the connection knows.
     _know_vectors()
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(target, _columns())
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+            target, chunk_columns()
+        )
         with cursor.copy(statement) as copy:
             copy.set_types(_TYPES)
             for row in rows:
@@ -206,7 +218,7 @@ def copy_document(source: Ingestion, target: Ingestion) -> bool:
                 ).format(
                     target=partitions.table(target.vector_database_id),
                     source=partitions.table(source.vector_database_id),
-                    columns=_columns(),
+                    columns=chunk_columns(),
                 ),
                 [
                     target.vector_database_id,

@@ -62,6 +62,20 @@ class NewDatasetForm(UploadForm):
     field_order = ["name", "files"]
 
 
+class ChunkForm(forms.Form):
+    """Another text for a chunk."""
+
+    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 14}), strip=False)
+    seen = forms.CharField(widget=forms.HiddenInput)
+
+
+class NewChunkForm(forms.Form):
+    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 10}), strip=False)
+    page = forms.IntegerField(
+        required=False, min_value=1, help_text="Of the document, if it belongs to one."
+    )
+
+
 class SeparatorsField(forms.CharField):
     """One separator a line, written as in code: a line break is \\n."""
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from config.errors import AppError
 from config.notify import publish
 from config.status import UNFINISHED, Status
-from vectordb import chunk_store, keyword_index, partitions, versions
+from vectordb import chunk_store, edit_work, keyword_index, partitions, versions
 from vectordb.chunking import Chunk
 from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.document_chunks import read_chunks
@@ -109,8 +109,9 @@ def _finish(database: VectorDatabase, check: Callable[[], None]) -> None:
     """Count, index, and say how it ended."""
     if not VectorDatabase.objects.filter(pk=database.pk).exists():
         return
+    edit_work.apply_edits(database.pk, check)
     count, _ = partitions.measure(database.pk)
-    database.refresh_from_db(fields=["ef_search", "chunks_count", "keyword_facts"])
+    database.refresh_from_db(fields=["ef_search", "chunks_count", "keyword_facts", "edited_at"])
     partitions.analyze(database.pk)
     keyword_index.bring_up_to_date(database, check)
     _index(database, count)
@@ -142,7 +143,11 @@ def _summary(database: VectorDatabase, count: int) -> str:
     failed = database.ingestions.filter(status=Status.ERROR)
     if not count:
         reason = failed.values_list("error_message", flat=True).first()
-        nothing = "There is no document in it any more."
+        nothing = (
+            "All of its chunks are disabled: enable some."
+            if database.chunk_edits.filter(is_enabled=False).exists()
+            else "There is no document in it any more."
+        )
         return f"None of the documents could be read. {reason}" if reason else nothing
     total = database.ingestions.count()
     return f"{len(failed)} of {total} documents could not be read." if failed else ""
@@ -210,6 +215,7 @@ class _Run:
         with transaction.atomic():
             self._complete(ingestion, writer.count)
             writer.commit()
+            edit_work.take_edits_along(ingestion)
         chunk_store.drop_staged()
 
     def _chunks(
@@ -244,6 +250,7 @@ class _Run:
                 return False
             self._total = source.progress_total
             self._complete(ingestion, source.chunks_count)
+            edit_work.take_edits_along(ingestion)
         return True
 
     def _complete(self, ingestion: Ingestion, count: int) -> None:

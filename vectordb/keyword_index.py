@@ -87,13 +87,15 @@ def drop(database_id: str) -> None:
 
 
 def bring_up_to_date(database: VectorDatabase, check: Callable[[], None]) -> None:
-    """Index all chunks of the database anew, when documents came since that was done last.
+    """Index all chunks of the database anew, when documents came or chunks were edited since that
+    was done last.
 
     `check` is called between any two chunks; what it raises ends the build, and the index before
     stays. Chunks that are gone need no build: a search leaves them out.
     """
     done = database.ingestions.filter(status=Status.COMPLETED)
-    latest = done.aggregate(latest=Max("finished_at"))["latest"]
+    came = done.aggregate(latest=Max("finished_at"))["latest"]
+    latest = max(filter(None, (came, database.edited_at)), default=None)
     until = latest and latest.isoformat()
     if until is not None and until > (database.keyword_facts or {}).get("until", ""):
         build(database, until, check)

@@ -14,7 +14,7 @@ from vectordb.ranking import Query
 
 _PASSAGES = sql.SQL(
     "SELECT id, document_id, position, page, start_offset, end_offset, token_count, text, metadata::text,"
-    " {distance} FROM {table}"
+    " is_edited, {distance} FROM {table}"
     " WHERE id = ANY({ids}) AND (id = ANY({hits}) OR {condition})"
 )
 _TEXTS = sql.SQL("SELECT id, text FROM {table} WHERE id = ANY({ids})")
@@ -54,7 +54,19 @@ def _rows(statement: sql.Composable) -> list[tuple[Any, ...]]:
 
 
 def _passage(row: tuple[Any, ...], rank: int, ranks: dict[str, int] | None) -> Passage:
-    chunk_id, document_id, position, page, start, end, token_count, text, raw, distance = row
+    (
+        chunk_id,
+        document_id,
+        position,
+        page,
+        start,
+        end,
+        token_count,
+        text,
+        raw,
+        is_edited,
+        distance,
+    ) = row
     metadata = json.loads(raw)
     return Passage(
         chunk_id=chunk_id,
@@ -69,6 +81,7 @@ def _passage(row: tuple[Any, ...], rank: int, ranks: dict[str, int] | None) -> P
         similarity=1 - distance,
         rank=rank,
         is_neighbor=ranks is None,
+        is_edited=is_edited,
         metadata=metadata,
         ranks=ranks or {},
     )

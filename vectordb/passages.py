@@ -28,6 +28,7 @@ class Passage:
     rank: int  # of the hit it came with, from 1
     is_neighbor: bool = False
     is_cut: bool = False  # shortened to fit the token cap
+    is_edited: bool = False  # its text is not what the document has between the offsets
     metadata: dict[str, Any] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
 

@@ -16,6 +16,7 @@ def same_content(ingestion: Ingestion) -> Ingestion | None:
     alike = Ingestion.objects.filter(
         status=Status.COMPLETED,
         reading=READING,
+        is_edited=False,
         document__sha256=document.sha256,
         document__content_type=document.content_type,
         document__metadata=document.metadata,

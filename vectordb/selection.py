@@ -21,10 +21,13 @@ def without_overlap(passages: Iterable[Passage], model_id: str) -> list[Passage]
 
 
 def _trimmed(passage: Passage, kept: Sequence[Passage], model_id: str) -> Passage | None:
-    """Starts and ends of chunks only ever grow, so what overlaps lies at one of the two ends."""
+    """Starts and ends of chunks only ever grow, so what overlaps lies at one of the two ends. What
+    an edited chunk shares with others nobody knows."""
     start, end = passage.start, passage.end
     for other in kept:
         if not _is_in_same_document(other, passage):
+            continue
+        if (other.is_edited or passage.is_edited) and other.position != passage.position:
             continue
         if other.position < passage.position:
             start = max(start, other.end)

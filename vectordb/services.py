@@ -13,6 +13,15 @@ from accounts.models import UseCase, User
 from accounts.services import require_editor
 from config.status import Status
 from vectordb import chunk_store, files, partitions, tasks
+from vectordb.chunk_edits import (
+    add_chunk,
+    chunk_text,
+    delete_chunk,
+    edit_chunk,
+    restore_chunk,
+    revision_of,
+    switch_chunk,
+)
 from vectordb.databases import (
     bring_in_new_documents,
     cancel_ingestion,
@@ -45,21 +54,25 @@ from vectordb.uploads import AddedFile, add_file
 
 __all__ = [
     "AddedFile",
+    "add_chunk",
     "add_endpoint_embedding",
     "add_files",
     "add_local_embedding",
     "bring_in_new_documents",
     "cancel_ingestion",
     "check_embedding",
+    "chunk_text",
     "create_dataset",
     "create_dataset_from_files",
     "create_dataset_from_url",
     "create_vector_database",
+    "delete_chunk",
     "delete_dataset",
     "delete_document",
     "delete_embedding",
     "delete_vector_database",
     "describe_embedding",
+    "edit_chunk",
     "embedding_usage",
     "link_dataset",
     "new_documents",
@@ -67,9 +80,12 @@ __all__ = [
     "rebuild_vector_database",
     "rename_dataset",
     "rename_vector_database",
+    "restore_chunk",
     "retry_ingestion",
+    "revision_of",
     "set_categories",
     "supported_embeddings",
+    "switch_chunk",
     "switch_embedding",
     "try_chunkings",
     "unlink_dataset",
@@ -182,6 +198,8 @@ def delete_document(document: Document, *, user: User) -> None:
     for ingestion in document.ingestions.select_for_update():
         if partitions.exists(ingestion.vector_database_id):
             chunk_store.delete(ingestion.vector_database_id, ingestion.number)
+            if ingestion.replaces is not None:
+                chunk_store.delete(ingestion.vector_database_id, ingestion.replaces)
             # The job counts again and renews the index, where there is one.
             tasks.enqueue_ingestion(ingestion.vector_database_id)
     transaction.on_commit(partial(files.remove, document.stored_name))

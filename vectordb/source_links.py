@@ -5,10 +5,12 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from vectordb import pdf_pages
-from vectordb.models import Chunk, Document
+from vectordb.models import Chunk, DisabledChunk, Document
 
 
-def passage_url(chunk: Chunk, *, start: int | None = None, end: int | None = None) -> str:
+def passage_url(
+    chunk: Chunk | DisabledChunk, *, start: int | None = None, end: int | None = None
+) -> str:
     """The chunk in its document; with offsets, what stands between these is marked. Without a
     script too the browser goes to the mark."""
     url = reverse("vectordb:vector-database-chunk", args=[chunk.vector_database_id, chunk.id])
@@ -16,7 +18,11 @@ def passage_url(chunk: Chunk, *, start: int | None = None, end: int | None = Non
 
 
 def places_url(
-    chunk: Chunk, document: Document | None, *, start: int | None = None, end: int | None = None
+    chunk: Chunk | DisabledChunk,
+    document: Document | None,
+    *,
+    start: int | None = None,
+    end: int | None = None,
 ) -> str:
     """Where a page tells where on it the passage stands; "" for a chunk that stands on no page, or
     on one of a document that is gone or that the reader does not see."""

@@ -7,10 +7,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.pages import PageRequest, within
 from config.errors import AppError
-from vectordb import pdf_pages
-from vectordb.models import Chunk, Document, VectorDatabase
+from vectordb import edited_chunks, pdf_pages
+from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, Document, VectorDatabase
 from vectordb.source_links import passage_url, places_url
-from vectordb.source_text import divided, source_text
+from vectordb.source_text import AnyChunk, divided, source_text
 
 _LONGEST_NUMBER = 18
 _DAY_SECONDS = 86_400
@@ -33,6 +33,7 @@ def chunk_detail(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
         "source": source,
         "name": source.chunk.metadata.get("source", ""),
         "page": source.chunk.page,
+        "number": chunk_id // CHUNKS_PER_DOCUMENT,
         "document": document,
         "places_url": places_url(source.chunk, document, start=start, end=end),
     }
@@ -42,8 +43,13 @@ def chunk_detail(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
 @require_safe
 def chunk_places(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
     """Where the same passage stands on its page, for the page's script."""
-    chunks = Chunk.objects.filter(vector_database_id=_database(request, pk).pk)
-    chunk = get_object_or_404(chunks, id=chunk_id)
+    database = _database(request, pk)
+    chunk = edited_chunks.find(database.pk, chunk_id)
+    if chunk is None:
+        raise Http404
+    edit = database.chunk_edits.filter(chunk_id=chunk_id).first()
+    if edit is not None and edit.original:
+        chunk.text = edit.original
     document = _document(request, chunk)
     if document is None or chunk.page is None or not pdf_pages.has_pages(document):
         raise Http404
@@ -82,6 +88,6 @@ def _offset(request: PageRequest, name: str) -> int | None:
     return int(given) if given.isdecimal() and len(given) <= _LONGEST_NUMBER else None
 
 
-def _document(request: PageRequest, chunk: Chunk) -> Document | None:
+def _document(request: PageRequest, chunk: AnyChunk) -> Document | None:
     """The original, while it is there and the reader may see it."""
     return Document.objects.visible_to(request.user).filter(pk=chunk.document_id).first()

@@ -9,7 +9,16 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, JobAborted
 
-from vectordb import fetch_job, ingest, keyword_index, model_reading, partitions, trial_cuts
+from vectordb import (
+    edit_work,
+    edited_chunks,
+    fetch_job,
+    ingest,
+    keyword_index,
+    model_reading,
+    partitions,
+    trial_cuts,
+)
 from vectordb.interruption import Interrupted
 
 logger = logging.getLogger(__name__)
@@ -41,6 +50,35 @@ def ingest_database(context: JobContext, database_id: str) -> None:
         message = "Something went wrong on our side. Retry it."
         _patiently(lambda: ingest.fail(database_id, message), should_end)
     finally:
+        connections.close_all()
+
+
+@app.task(
+    name="vectordb.apply_edits",
+    queue=WAITING_QUEUE,
+    pass_context=True,
+    retry=_BY_THE_NEXT_WORKER,
+)
+def apply_edits(context: JobContext, database_id: str) -> None:
+    """Embed what editors made of chunks. It need not wait for documents that are brought in."""
+    should_end = context.should_abort
+
+    def check() -> None:
+        if should_end():
+            raise Interrupted
+
+    try:
+        _patiently(lambda: edit_work.apply_edits(database_id, check), should_end)
+        # The job counts, and looks words up anew.
+        _patiently(lambda: enqueue_ingestion(database_id), should_end)
+    except Interrupted:
+        raise JobAborted from None
+    except Exception:
+        logger.exception("Editing chunks of %s failed", database_id)
+        message = "Something went wrong on our side. Save it again."
+        _patiently(lambda: edit_work.fail_edits(database_id, message), should_end)
+    finally:
+        _patiently(lambda: ingest.announce(database_id), lambda: False)
         connections.close_all()
 
 
@@ -91,6 +129,7 @@ def drop_chunks(database_id: str) -> None:
     try:
         partitions.drop(database_id)
         keyword_index.drop(database_id)
+        edited_chunks.drop(database_id)
     finally:
         connections.close_all()
 
@@ -146,6 +185,16 @@ def enqueue_ingestion(database_id: str) -> None:
             ingest_database.configure(lock=lock, queueing_lock=lock).defer(database_id=database_id)
     except AlreadyEnqueued:
         logger.info("A job for %s is waiting already", database_id)
+
+
+def enqueue_edits(database_id: str) -> None:
+    """Have the edits of the database's chunks embedded, once the current transaction commits."""
+    lock = f"edit:{database_id}"
+    try:
+        with transaction.atomic():
+            apply_edits.configure(lock=lock, queueing_lock=lock).defer(database_id=database_id)
+    except AlreadyEnqueued:
+        logger.info("A job for the edits of %s is waiting already", database_id)
 
 
 def enqueue_drop(database_id: str) -> None:

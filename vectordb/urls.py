@@ -1,6 +1,13 @@
 from django.urls import URLPattern, URLResolver, path
 
-from vectordb import database_views, embedding_views, lab_views, source_views, views
+from vectordb import (
+    chunk_views,
+    database_views,
+    embedding_views,
+    lab_views,
+    source_views,
+    views,
+)
 
 app_name = "vectordb"
 
@@ -32,6 +39,36 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "vector-databases/<id:pk>/chunks/<int:chunk_id>/places/",
         source_views.chunk_places,
         name="vector-database-chunk-places",
+    ),
+    path(
+        "vector-databases/<id:pk>/documents/<int:number>/chunks/",
+        chunk_views.chunk_list,
+        name="chunk-list",
+    ),
+    path(
+        "vector-databases/<id:pk>/documents/<int:number>/chunks/new/",
+        chunk_views.chunk_create,
+        name="chunk-create",
+    ),
+    path(
+        "vector-databases/<id:pk>/chunks/<int:chunk_id>/edit/",
+        chunk_views.chunk_edit,
+        name="chunk-edit",
+    ),
+    path(
+        "vector-databases/<id:pk>/chunks/<int:chunk_id>/switch/",
+        chunk_views.chunk_switch,
+        name="chunk-switch",
+    ),
+    path(
+        "vector-databases/<id:pk>/chunks/<int:chunk_id>/restore/",
+        chunk_views.chunk_restore,
+        name="chunk-restore",
+    ),
+    path(
+        "vector-databases/<id:pk>/chunks/<int:chunk_id>/delete/",
+        chunk_views.chunk_delete,
+        name="chunk-delete",
     ),
     path(
         "vector-databases/<id:pk>/",

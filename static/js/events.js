@@ -143,7 +143,7 @@ async function progress(id) {
   const again = place.dataset.busy === "again";
   delete place.dataset.busy;
   if (fresh) replace(place, fresh);
-  if (fresh && !fresh.dataset.progress && live) live.textContent = "The search is done.";
+  if (fresh && !fresh.dataset.progress && live) live.textContent = place.dataset.done ?? "";
   if (again) progress(id);
 }
 

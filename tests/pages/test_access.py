@@ -70,6 +70,7 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
             "dataset": world.dataset.pk,
             "document": world.document.pk,
             "vector": world.database.pk,
+            "chunk": world.database.pk,
             "gold": world.database.pk,
             "version": world.database.pk,
             "log": world.log.pk,
@@ -109,7 +110,7 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
         wanted = get_resolver().namespace_dict[name.split(":")[0]][1]
         arguments = wanted.reverse_dict.getlist(name.split(":")[1])
         parameters = arguments[0][0][0][1]
-        if "page" in parameters or "chunk_id" in parameters:
+        if {"page", "chunk_id", "number"} & {*parameters}:
             paged = _with_pages(world)
             pk = paged.pk if "page" in parameters else pk
         values = {**keys, "pk": pk}

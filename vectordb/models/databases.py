@@ -68,6 +68,8 @@ class VectorDatabase(models.Model):
     # Set once words can be searched for: {"chunks": how many, "sections": how many, "terms": of all
     # of them, "languages": ISO 639-1 codes, the most frequent first, "until": when the last came}.
     keyword_facts = models.JSONField(null=True)
+    # When the text of a chunk last changed by hand: what looks words up is older than that or not.
+    edited_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -105,6 +107,9 @@ class Ingestion(models.Model):
     document = models.ForeignKey(Document, models.CASCADE, related_name="ingestions")
     # Numbers the documents of one database from 1; chunk ids derive from it.
     number = models.PositiveIntegerField()
+    # Of a document that was replaced: the number under which the chunks of the file before are, until
+    # those of the new one are there.
+    replaces = models.PositiveIntegerField(null=True)
     status = models.CharField(max_length=20, choices=Status, default=Status.NEW)
     error_message = models.TextField(blank=True)
     # Pages for paged files, bytes read for others: only their ratio is shown.
@@ -114,6 +119,12 @@ class Ingestion(models.Model):
     chunks_count = models.PositiveIntegerField(default=0)
     # How it was read and cut; see `vectordb.reuse`.
     reading = models.PositiveSmallIntegerField(default=0)
+    # Its chunks are no longer what the document says: nobody else takes them over.
+    is_edited = models.BooleanField(default=False)
+    # How many chunks were ever added to it by hand; their numbers are given once.
+    added_count = models.PositiveIntegerField(default=0)
+    # Edits of chunks that the text does not have like that any more.
+    lost_edits = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
