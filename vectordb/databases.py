@@ -97,13 +97,15 @@ def rebuild_vector_database(
 def _begin(database: VectorDatabase, documents: list[Document]) -> None:
     """Store it, and have these documents brought in. Raises InvalidInput for what cannot be."""
     require_usable(database.embedding_model)
-    _check_and_note_columns(database, documents)
+    check_and_note_columns(database, documents)
     database.last_number = len(documents)
     database.save()
     _enqueue(database, documents, first=1)
 
 
-def _check_and_note_columns(database: VectorDatabase, documents: list[Document]) -> None:
+def check_and_note_columns(database: VectorDatabase, documents: list[Document]) -> None:
+    """Make the columns of all its documents the database's. Raises InvalidInput for a table that
+    cannot become what it seems meant to be."""
     for document in documents:
         _check_columns(document, is_custom=database.is_custom_chunking)
     database.metadata_columns = _metadata_columns(documents)
@@ -141,7 +143,7 @@ def bring_in_new_documents(database: VectorDatabase, *, user: User) -> None:
     if not documents:
         raise Conflict("Nothing came to its dataset since: upload documents there first.")
     there = Document.objects.filter(ingestions__vector_database=database)
-    _check_and_note_columns(database, [*there.order_by("ingestions__number"), *documents])
+    check_and_note_columns(database, [*there.order_by("ingestions__number"), *documents])
     last = database.ingestions.aggregate(last=Max("number"))["last"] or 0
     first = max(last, database.last_number) + 1
     database.last_number = first + len(documents) - 1

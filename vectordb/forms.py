@@ -51,6 +51,10 @@ class UploadForm(forms.Form):
     )
 
 
+class ReplaceForm(forms.Form):
+    file = forms.FileField(help_text=f"One file. {READABLE}.", allow_empty_file=True)
+
+
 class DatasetForm(forms.Form):
     name = forms.CharField(max_length=200)
 

@@ -50,6 +50,7 @@ from vectordb.lab import try_chunkings
 from vectordb.models import Dataset, DatasetLink, Document
 from vectordb.naming import LONGEST_NAME, checked_name
 from vectordb.permissions import require_dataset_editor
+from vectordb.replacing import replace_document
 from vectordb.uploads import AddedFile, add_file
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "rebuild_vector_database",
     "rename_dataset",
     "rename_vector_database",
+    "replace_document",
     "restore_chunk",
     "retry_ingestion",
     "revision_of",

@@ -20,6 +20,8 @@ from vectordb.parsing.base import Kind
 logger = logging.getLogger(__name__)
 
 _BLOCK = 1 << 16
+_ZIP_IN_ZIP = "This is a ZIP inside a ZIP: unpack it and upload its files."
+_ZIP_FOR_ONE = "This is a ZIP, and one document takes one file: unpack it and choose the file."
 # Files of these kinds may look right at their beginning and be broken all the same.
 _OPENED = {Kind.PDF, Kind.DOCX, Kind.PPTX, Kind.XLSX, Kind.EPUB}
 
@@ -40,6 +42,12 @@ class AddedFile:
 def add_file(dataset: Dataset, *, user: User, upload: "UploadedFile[Any]") -> Iterator[AddedFile]:
     """The documents of an uploaded file: one, or one for each member of a ZIP."""
     return add_content(dataset, user=user, name=upload.name or "", blocks=upload.chunks(_BLOCK))
+
+
+def add_one(dataset: Dataset, *, user: User, upload: "UploadedFile[Any]") -> AddedFile:
+    """The document of an uploaded file that is no ZIP."""
+    name, blocks = files.label(upload.name or ""), upload.chunks(_BLOCK)
+    return _add_blocks(dataset, user, name, blocks, _ZIP_FOR_ONE)
 
 
 def add_content(
@@ -92,10 +100,13 @@ def _add_members(dataset: Dataset, user: User, stored: StoredFile) -> Iterator[A
             if member.error:
                 yield AddedFile(member.name, None, member.error)
             else:
-                yield _add_blocks(dataset, user, member.name, archives.read(archive, member))
+                content = archives.read(archive, member)
+                yield _add_blocks(dataset, user, member.name, content, _ZIP_IN_ZIP)
 
 
-def _add_blocks(dataset: Dataset, user: User, name: str, blocks: Iterable[bytes]) -> AddedFile:
+def _add_blocks(
+    dataset: Dataset, user: User, name: str, blocks: Iterable[bytes], if_zip: str
+) -> AddedFile:
     try:
         stored = files.store(blocks)
     except AppError as error:
@@ -103,7 +114,7 @@ def _add_blocks(dataset: Dataset, user: User, name: str, blocks: Iterable[bytes]
     try:
         kind = filetypes.sniff(stored.path, name)
         if kind is Kind.ZIP:
-            raise InvalidInput("This is a ZIP inside a ZIP: unpack it and upload its files.")
+            raise InvalidInput(if_zip)
         return _keep(dataset, user, name, stored, kind)
     except AppError as error:
         return AddedFile(name, None, error.message)

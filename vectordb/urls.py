@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("datasets/<id:pk>/lab/", lab_views.lab, name="dataset-lab"),
     path("datasets/<id:pk>/lab/<id:trial_pk>/", lab_views.trial, name="dataset-trial"),
     path("documents/<id:pk>/delete/", views.document_delete, name="document-delete"),
+    path("documents/<id:pk>/replace/", views.document_replace, name="document-replace"),
     path("documents/<id:pk>/file/", views.document_file, name="document-file"),
     path(
         "documents/<id:pk>/pages/<int:page>.png", source_views.document_page, name="document-page"

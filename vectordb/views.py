@@ -13,8 +13,9 @@ from accounts.services import require_editor
 from config.pages import errors_on, form_response
 from vectordb import services
 from vectordb.files import stored_path
-from vectordb.forms import DatasetForm, NewDatasetForm, UploadForm
+from vectordb.forms import DatasetForm, NewDatasetForm, ReplaceForm, UploadForm
 from vectordb.models import Dataset, Document
+from vectordb.permissions import require_dataset_editor
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -122,6 +123,28 @@ def dataset_delete(request: PageRequest, pk: str) -> HttpResponse:
     }
     return form_response(
         request, ConfirmForm(), title="Delete this dataset?", submit="Delete", context=context
+    )
+
+
+@_FORM
+def document_replace(request: PageRequest, pk: str) -> HttpResponse:
+    document = _document(request, pk)
+    require_dataset_editor(document.dataset, request.user)
+    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = ReplaceForm(*sent)
+    if form.is_valid():
+        with errors_on(form):
+            upload = form.cleaned_data["file"]
+            services.replace_document(document, user=request.user, upload=upload)
+            return redirect("vectordb:dataset-detail", document.dataset_id)
+    context = {
+        "note": f"The new file takes the place of “{document.name}” here and in every vector "
+        "database, which find the old text until the new one is brought in. Chunks that were "
+        "edited by hand are edited again where the new file has the same passage.",
+        "cancel_url": f"/datasets/{document.dataset_id}/",
+    }
+    return form_response(
+        request, form, title="Replace this document", submit="Replace", context=context
     )
 
 

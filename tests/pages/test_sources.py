@@ -102,6 +102,21 @@ def test_datasets_and_documents_are_renamed_and_deleted(signed_in, world):
     assert not Dataset.objects.exists()
 
 
+def test_a_document_is_replaced_by_another_file(signed_in, world):
+    url = reverse("vectordb:document-replace", args=[world.document.pk])
+
+    assert signed_in.post(url, {}).status_code == 422
+    assert signed_in.post(url, {"file": text_file("a.txt", b"")}).status_code == 422
+    form = signed_in.get(url, headers=HTMX).content.decode()
+    assert 'enctype="multipart/form-data"' in form
+    response = signed_in.post(url, {"file": text_file()}, headers=HTMX)
+
+    assert response.headers["HX-Redirect"] == f"/datasets/{world.dataset.pk}/"
+    assert world.dataset.documents.get().name == "hours.md"
+    assert world.database.ingestions.get().document.name == "hours.md"
+    assert signed_in.get(url).status_code == 404
+
+
 def test_a_database_is_built_with_the_settings_of_the_form(signed_in, world):
     url = reverse("vectordb:vector-database-create", args=[world.use_case.pk, world.dataset.pk])
     assert "\\n\\n\n\\n\n&quot; &quot;\n&quot;&quot;" in signed_in.get(url).content.decode()
