@@ -59,16 +59,17 @@ def cited_passage(prompt: ChatPrompt, number: int, *, user: User) -> CitedPassag
 
 
 def _before(previous: Chunk | None, chunk: Chunk, citation: dict[str, Any]) -> str:
-    """Chunks overlap: each character is shown once. A cut passage leaves a rest of its chunk."""
-    rest = chunk.text[: max(0, citation["start"] - chunk.start)]
-    if previous is None:
+    """Chunks overlap: each character is shown once. A cut passage leaves a rest of its chunk. What
+    stands where in an edited chunk nobody knows."""
+    rest = "" if chunk.is_edited else chunk.text[: max(0, citation["start"] - chunk.start)]
+    if previous is None or previous.is_edited:
         return rest
     return _joined(previous.text[: max(0, chunk.start - previous.start)], rest, previous, chunk)
 
 
 def _after(following: Chunk | None, chunk: Chunk, citation: dict[str, Any]) -> str:
-    rest = chunk.text[max(0, citation["end"] - chunk.start) :]
-    if following is None:
+    rest = "" if chunk.is_edited else chunk.text[max(0, citation["end"] - chunk.start) :]
+    if following is None or following.is_edited:
         return rest
     return _joined(rest, following.text[max(0, chunk.end - following.start) :], chunk, following)
 

@@ -38,8 +38,8 @@ def edit_chunk(
     somebody else changed the chunk meanwhile.
     """
     database = _held(database, user)
-    text = _checked(text, database)
     edit = _edit(database, chunk_id)
+    text = _checked(text, database, before=edit.original)
     if seen != revision_of(edit.text):
         raise Conflict(
             "Somebody else changed this chunk meanwhile: copy your text, and open the chunk anew."
@@ -136,16 +136,19 @@ def _held(database: VectorDatabase, user: User) -> VectorDatabase:
     return database
 
 
-def _checked(text: str, database: VectorDatabase) -> str:
+def _checked(text: str, database: VectorDatabase, *, before: str = "") -> str:
+    """Raises InvalidInput, but not for what is no longer than it was before: finished chunks may be
+    longer than the window."""
     # Browsers send line breaks as CR LF.
     text = text.replace("\0", "").replace("\r\n", "\n").strip()
     if not text:
         raise InvalidInput("Write something, or disable the chunk instead.", field="text")
-    most = get_model(database.embedding_model).content_tokens
-    length = count_tokens(text, database.embedding_model)
+    model = get_model(database.embedding_model)
+    most = max(model.content_tokens, count_tokens(before, model.id))
+    length = count_tokens(text, model.id)
     if length > most or len(text) > ADDED_ROOM:
         raise InvalidInput(
-            f"This text has {length:,} tokens, and the embedding model takes {most:,} at once: "
+            f"This text has {length:,} tokens, and {most:,} fit the embedding model: "
             "shorten it, or put the rest into a chunk of its own.",
             field="text",
         )

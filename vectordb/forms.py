@@ -52,7 +52,9 @@ class UploadForm(forms.Form):
 
 
 class ReplaceForm(forms.Form):
-    file = forms.FileField(help_text="One file of those that can be uploaded; no ZIP.", allow_empty_file=True)
+    file = forms.FileField(
+        help_text="One file of those that can be uploaded; no ZIP.", allow_empty_file=True
+    )
 
 
 class DatasetForm(forms.Form):

@@ -109,8 +109,13 @@ class _Everything:
 
 def divided(chunk: AnyChunk, start: int | None, end: int | None) -> tuple[str, str, str]:
     """What stands before the offsets in the chunk, between them, and after; all of it is between
-    where they are not in the chunk."""
-    if start is None or end is None or not chunk.start <= start < end <= chunk.end:
+    where they are not in the chunk, and where it is not the document's text any more."""
+    if (
+        chunk.is_edited
+        or start is None
+        or end is None
+        or not chunk.start <= start < end <= chunk.end
+    ):
         return "", chunk.text, ""
     first, last = start - chunk.start, end - chunk.start
     return chunk.text[:first], chunk.text[first:last], chunk.text[last:]

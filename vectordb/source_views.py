@@ -49,7 +49,7 @@ def chunk_places(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
         raise Http404
     edit = database.chunk_edits.filter(chunk_id=chunk_id).first()
     if edit is not None and edit.original:
-        chunk.text = edit.original
+        chunk.text, chunk.is_edited = edit.original, False
     document = _document(request, chunk)
     if document is None or chunk.page is None or not pdf_pages.has_pages(document):
         raise Http404

@@ -123,7 +123,10 @@ def test_what_cannot_be_saved_is_told_in_the_form(alices, database):
     url = at("edit", database, rule(3))
     seen = alices.get(url).context["form"].initial["seen"]
 
-    for text, message in (("  ", "Write something"), ("word " * 300, "takes 254 at once")):
+    for text, message in (
+        ("  ", "Write something"),
+        ("word " * 300, "254 fit the embedding model"),
+    ):
         response = alices.post(url, {"text": text, "seen": seen}, headers=HTMX)
         assert response.status_code == 422
         assert message in response.content.decode()

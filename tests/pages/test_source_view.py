@@ -12,7 +12,7 @@ from playground.models import ChatPrompt
 from tests.pages.conftest import HTMX
 from tests.vectordb import samples
 from tests.vectordb.conftest import add, build
-from vectordb import files, services
+from vectordb import edit_work, files, services
 from vectordb.models import Chunk, VectorDatabase
 
 RULES = "\n".join(f"Rule {number}: tools come back by noon." for number in range(30))
@@ -157,12 +157,17 @@ def test_whoever_does_not_see_the_document_gets_its_text_alone(
     assert client.get(url).status_code == 404
 
 
-def test_a_citation_leads_to_its_place_in_the_document(alices, database, world):
-    chunk = chunk_of(database, "Rule 20")
+def cite(world, database: VectorDatabase, chunk: Chunk) -> None:
+    """Have the answer cite the chunk, but for its first three characters."""
     [citation] = world.prompt.citations
     citation |= {"chunk_id": chunk.id, "document_id": chunk.document_id, "text": chunk.text[3:]}
     citation |= {"start": chunk.start + 3, "end": chunk.end, "page": 1}
     ChatPrompt.objects.update(citations=[citation], vector_database_id=database.pk)
+
+
+def test_a_citation_leads_to_its_place_in_the_document(alices, database, world):
+    chunk = chunk_of(database, "Rule 20")
+    cite(world, database, chunk)
 
     url = reverse("playground:citation-detail", args=[world.prompt.pk, 1])
     shown = alices.get(url, headers=HTMX).content.decode()
@@ -177,6 +182,27 @@ def test_a_citation_leads_to_its_place_in_the_document(alices, database, world):
     assert "was deleted since" in gone
     assert chunk.text[3:] in gone
     assert "Show in the document" not in gone
+
+
+def test_a_passage_that_was_edited_since_is_shown_as_it_was_cited(alices, alice, database, world):
+    chunk = chunk_of(database, "Rule 20")
+    cite(world, database, chunk)
+    seen = services.revision_of(chunk.text)
+    longer = f"{chunk.text} It was edited since."
+    services.edit_chunk(database, chunk.id, user=alice, text=longer, seen=seen)
+    edit_work.apply_edits(database.pk, lambda: None)
+
+    url = reverse("playground:citation-detail", args=[world.prompt.pk, 1])
+    shown = alices.get(url, headers=HTMX).content.decode()
+    assert chunk.text[3:] in shown
+    assert "It was edited since." not in shown
+    page = alices.get(
+        at("vector-database-chunk", chunk), {"start": chunk.start + 3, "end": chunk.end}
+    )
+    assert f'<mark id="passage">{longer}</mark>' in page.content.decode()
+    # On the page of the PDF stands what the document says.
+    places = alices.get(at("vector-database-chunk-places", chunk), headers=HTMX).content.decode()
+    assert "<rect" in places
 
 
 # In a browser, on the real product

@@ -192,7 +192,7 @@ def test_what_comes_from_the_document_is_not_deleted(shop, alice):
     ("text", "message"),
     [
         (" \n\0", "Write something"),
-        ("word " * 300, "300 tokens, and the embedding model takes 254"),
+        ("word " * 300, "300 tokens, and 254 fit the embedding model"),
     ],
 )
 def test_a_text_that_cannot_be_embedded_whole_is_refused(shop, alice, text, message):
@@ -201,6 +201,20 @@ def test_a_text_that_cannot_be_embedded_whole_is_refused(shop, alice, text, mess
     with pytest.raises(InvalidInput, match=message):
         services.add_chunk(shop, 1, user=alice, text=text)
     assert not ChunkEdit.objects.exists()
+
+
+def test_a_finished_chunk_may_stay_as_long_as_it_was(dataset, alice):
+    row = " ".join(f"Rule {number} is a rule." for number in range(100))
+    add(dataset, "rows.csv", f"document,document_file_path\n{row},a.txt\n".encode())
+    database = build(dataset, is_custom_chunking=True)
+    [chunk_id] = ids(database)
+
+    edit(database, chunk_id, row.replace("Rule 7 is", "Rule 7 was"), alice)
+    apply(database)
+
+    assert "Rule 7 was" in passages(database, "Rule 7")[0].text
+    with pytest.raises(InvalidInput, match="tokens, and"):
+        edit(database, chunk_id, row + row, alice)
 
 
 def test_two_editors_do_not_overwrite_each_other(shop, alice):
