@@ -20,12 +20,22 @@ from vectordb.retrieval_settings import (
     DOCUMENTS_RANGE,
     SIMILARITY_RANGE,
     TOKENS_RANGE,
+    TRADE_OFF_RANGE,
+    RetrievalMode,
     RetrievalSettings,
     Retriever,
     SearchMode,
 )
 
 _LONGEST_ANSWER = 16_384
+# How the form tells of retrieval: what may be left open or is on or off, and what is one of several.
+_OPEN_OR_SET = (
+    *("max_documents_retrieved_per_prompt", "max_tokens", "similarity_threshold"),
+    *("add_neighbor_chunks", "rerank"),
+)
+_CHOSEN = ("search_mode", "retriever", "retrieval_mode")
+_TRADE_OFF = "maximal_marginal_relevance_lambda"
+_DEFAULT_TRADE_OFF = RetrievalSettings().maximal_marginal_relevance_lambda
 
 
 def _number(field: type[forms.Field], label: str, bounds: tuple[float, float], **more: Any) -> Any:
@@ -81,6 +91,22 @@ class SettingsForm(forms.Form):
         "of a complex one. Both ask the LLM once more before each answer.",
     )
     search_mode = forms.ChoiceField(label="Search", choices=SearchMode.choices, required=False)
+    # Together: static/css/chat.css shows the second where the first asks for it.
+    retrieval_mode = forms.ChoiceField(
+        label="Choose by",
+        choices=RetrievalMode.choices,
+        required=False,
+        help_text="Maximal marginal relevance passes over chunks that repeat a better one. To compare "
+        "the best 50 with each other takes some milliseconds.",
+    )
+    maximal_marginal_relevance_lambda = _number(
+        forms.FloatField,
+        "Relevance (λ)",
+        TRADE_OFF_RANGE,
+        step=0.05,
+        placeholder=f"{_DEFAULT_TRADE_OFF:g}",
+        help_text="1 counts only how well a chunk fits, 0 only how much it differs.",
+    )
     similarity_threshold = _number(
         forms.FloatField, "Least similarity", SIMILARITY_RANGE, step=0.05, placeholder="any"
     )
@@ -110,7 +136,6 @@ class SettingsForm(forms.Form):
     def answer_settings(self) -> AnswerSettings:
         """What the form says; settings that it does not show are kept. Raises InvalidInput."""
         data = self.cleaned_data
-        retrieval = self.settings.retrieval_settings
         return AnswerSettings(
             llm_id=data["llm_id"],
             llm_settings=LLMSettings(
@@ -120,28 +145,21 @@ class SettingsForm(forms.Form):
                 max_completion_length=data["max_completion_length"],
             ),
             vector_database_id=data["vector_database_id"] or None,
-            retrieval_settings=RetrievalSettings.from_json(
-                retrieval.to_json()
-                | {
-                    key: data[key]
-                    for key in (
-                        "max_documents_retrieved_per_prompt",
-                        "max_tokens",
-                        "add_neighbor_chunks",
-                        "similarity_threshold",
-                        "rerank",
-                    )
-                    if key in data
-                }
-                | {
-                    "search_mode": data["search_mode"] or retrieval.search_mode,
-                    "retriever": data["retriever"] or retrieval.retriever,
-                }
-            ),
+            retrieval_settings=self._retrieval_settings(),
             prompt_type=(
                 PromptType.CHAT_HISTORY_AWARE if data["prompt_type"] else PromptType.ONE_TIME_PROMPT
             ),
         )
+
+    def _retrieval_settings(self) -> RetrievalSettings:
+        data = self.cleaned_data
+        kept = self.settings.retrieval_settings.to_json()
+        given = {name: data[name] for name in _OPEN_OR_SET if name in data}
+        given |= {name: data[name] for name in _CHOSEN if data[name]}
+        # Left empty, the field shows the default.
+        trade_off = data[_TRADE_OFF]
+        given[_TRADE_OFF] = _DEFAULT_TRADE_OFF if trade_off is None else trade_off
+        return RetrievalSettings.from_json(kept | given)
 
     def changes(self) -> SettingsChanges:
         """How the form differs from the settings that it was filled with. Raises InvalidInput."""

@@ -71,7 +71,10 @@ class SideForm(SettingsForm):
 
     source = forms.ChoiceField(label="Settings", required=False)
     filled_from = forms.CharField(required=False, widget=forms.HiddenInput)
-    field_order = ["source", "filled_from", "vector_database_id", "search_mode", "retriever"]
+    field_order = [
+        *("source", "filled_from", "vector_database_id", "search_mode", "retriever"),
+        *("retrieval_mode", "maximal_marginal_relevance_lambda"),
+    ]
 
     def __init__(
         self,

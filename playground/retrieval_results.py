@@ -196,7 +196,8 @@ def _in_words(settings: RetrievalSettings) -> list[str]:
     if settings.retriever != Retriever.SINGLE_LOOKUP:
         words.insert(0, str(Retriever(settings.retriever).label))
     if settings.retrieval_mode == RetrievalMode.MMR:
-        words.append(f"relevance {settings.maximal_marginal_relevance_lambda:.0%}")
+        trade_off = settings.maximal_marginal_relevance_lambda
+        words.append(f"maximal marginal relevance, λ {trade_off:g}")
     if settings.rerank:
         words.append("reranked")
     if settings.similarity_threshold is not None:

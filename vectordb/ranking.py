@@ -93,7 +93,7 @@ def chosen(query: Query, found: Ranked, record: Record) -> Ranked:
         trade_off=trade_off,
         limit=limit,
     )
-    note = f"relevance counts {trade_off:.0%}, difference the rest"
+    note = f"maximal marginal relevance: fit counts {trade_off:.0%}, difference the rest"
     record.note("diversity", len(found.ids), len(best), note)
     record.rank("diversity", best)
     return replace(found, ids=best, fits=[fits[chunk_id] for chunk_id in best])

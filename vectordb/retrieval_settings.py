@@ -11,6 +11,7 @@ DEFAULT_DOCUMENTS = 4
 DOCUMENTS_RANGE = (1, 10)
 TOKENS_RANGE = (1, 51_200)
 SIMILARITY_RANGE = (0, 1)
+TRADE_OFF_RANGE = (0, 1)
 
 
 class Retriever(models.TextChoices):
@@ -48,7 +49,7 @@ class RetrievalSettings:
     def __post_init__(self) -> None:
         _require_range(self, "max_documents_retrieved_per_prompt", DOCUMENTS_RANGE)
         _require_range(self, "max_tokens", TOKENS_RANGE)
-        _require_range(self, "maximal_marginal_relevance_lambda", (0, 1))
+        _require_range(self, "maximal_marginal_relevance_lambda", TRADE_OFF_RANGE)
         _require_range(self, "similarity_threshold", SIMILARITY_RANGE)
         if self.search_mode not in SearchMode.values:
             raise InvalidInput("This way of searching is not known.", field="search_mode")

@@ -103,12 +103,18 @@ def test_a_blueprint_searches_as_its_answers_would(client, alice, url, world, na
     assert left.vector_database_id == world.database.pk
 
     shown_and_changed = shown(
-        "right", narrow.pk, vector_database_id=world.database.pk, search_mode="vector"
+        "right",
+        narrow.pk,
+        vector_database_id=world.database.pk,
+        search_mode="vector",
+        retrieval_mode="maximal_marginal_relevance",
+        maximal_marginal_relevance_lambda="0.7",
     )
     _, _, side = made(client, url, shown_and_changed)
     assert (side.label, side.llm_id) == ("Narrow, changed", "extractive")
-    # What the form does not show is the blueprint's.
-    assert side.settings.retrieval_settings.maximal_marginal_relevance_lambda == 0.7
+    settings = side.settings.retrieval_settings
+    assert settings.retrieval_mode == "maximal_marginal_relevance"
+    assert settings.maximal_marginal_relevance_lambda == 0.7
 
 
 def test_a_side_is_filled_in_from_what_is_chosen(client, alice, url, narrow):

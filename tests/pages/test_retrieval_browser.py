@@ -133,6 +133,30 @@ def test_two_ways_of_searching_stand_side_by_side(page, url, compared):
     assert boxes[0]["x"] == boxes[1]["x"]
 
 
+def test_the_trade_off_is_asked_for_only_where_it_counts(page, url):
+    page.goto(url)
+    left = side(page, "Search with")
+    trade_off = left.get_by_role("spinbutton", name="Relevance (λ)")
+    choose = left.get_by_role("combobox", name="Choose by")
+    expect(choose).to_be_visible()
+    expect(trade_off).to_be_hidden()
+
+    choose.select_option(label="Maximal marginal relevance")
+    trade_off.fill("7")
+    choose.select_option(label="Similarity")
+    # What the browser does not send stays in sight.
+    expect(trade_off).to_be_visible()
+    trade_off.fill("0.25")
+    expect(trade_off).to_be_hidden()
+
+    choose.select_option(label="Maximal marginal relevance")
+    expect(trade_off).to_have_value("0.25")
+    search(page)
+    stage = page.get_by_role("row", name="diversity")
+    expect(stage).to_contain_text("fit counts 25%, difference the rest", timeout=SLOW)
+    expect(page.locator(".found-side header")).to_contain_text("λ 0.25")
+
+
 def tab_to(page: Page, target: Locator) -> None:
     for _ in range(40):
         page.keyboard.press("Tab")

@@ -1,10 +1,13 @@
 """How passages are looked up, in the chat's panel and in the form of a blueprint."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
 from playground import services
 from tests.pages.conftest import HTMX
+from vectordb.retrieval_settings import RetrievalSettings
 
 
 @pytest.fixture
@@ -61,6 +64,39 @@ def test_reranking_is_offered_only_where_there_is_a_reranker(signed_in, world, s
     assert "No reranker is configured" in refused.content.decode()
     signed_in.post(url, panel(world), headers=HTMX)
     assert not kept(world).rerank
+
+
+@pytest.mark.parametrize(("sent", "is_kept"), [("0.75", 0.75), ("0", 0), ("", 0.5)])
+def test_passages_that_differ_can_be_asked_for(signed_in, world, sent, is_kept):
+    url = reverse("playground:chat-settings", args=[world.chat.pk])
+    mmr = {"retrieval_mode": "maximal_marginal_relevance"}
+
+    state = signed_in.post(
+        url, panel(world, maximal_marginal_relevance_lambda=sent, **mmr), headers=HTMX
+    ).content.decode()
+
+    settings = kept(world)
+    assert settings.retrieval_mode == "maximal_marginal_relevance"
+    assert settings.maximal_marginal_relevance_lambda == is_kept
+    [changed] = re.findall(r'data-changed="([^"]*)"', state)
+    assert ("maximal_marginal_relevance_lambda" in changed.split()) == (is_kept != 0.5)
+    assert "retrieval_mode" in changed.split()
+
+    signed_in.post(reverse("playground:chat-settings-save", args=[world.chat.pk]))
+    form = signed_in.get(form_url(world)).content.decode()
+    assert '<option value="maximal_marginal_relevance" selected>' in form
+    [shown] = re.findall(r'name="maximal_marginal_relevance_lambda" value="([\d.]+)"', form)
+    assert float(shown) == is_kept
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"retrieval_mode": "GUESSING"}, {"maximal_marginal_relevance_lambda": "1.5"}],
+)
+def test_no_other_choice_of_passages_is_taken(signed_in, world, wrong):
+    url = reverse("playground:chat-settings", args=[world.chat.pk])
+    assert signed_in.post(url, panel(world, **wrong), headers=HTMX).status_code == 422
+    assert kept(world) == RetrievalSettings()
 
 
 def test_what_is_searched_for_is_chosen_with_its_cost_said(signed_in, world):

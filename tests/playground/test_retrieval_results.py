@@ -151,7 +151,7 @@ def test_figures_are_ready_to_be_read(compare):
         str(Retriever.MULTI_STEP.label),
         "By meaning and by words",
         "4 chunks",
-        "relevance 50%",
+        "maximal marginal relevance, λ 0.5",
         "reranked",
         "similarity 0.25 at least",
         "cap 2,000 tokens",
