@@ -318,6 +318,8 @@ EMBEDDING_SECONDS = float(env_int("GROUNDWORK_EMBEDDING_SECONDS", 60))
 EMBEDDING_PATIENCE_SECONDS = float(env_int("GROUNDWORK_EMBEDDING_PATIENCE_SECONDS", 180))
 # Partitions with more chunks than this get an HNSW index; smaller ones are scanned exactly.
 EXACT_SCAN_LIMIT = env_int("GROUNDWORK_EXACT_SCAN_LIMIT", 20_000)
+# How long the database may work on one search before it is cancelled.
+SEARCH_SECONDS = float(env_int("GROUNDWORK_SEARCH_SECONDS", 30))
 
 # Answers that one worker works on at the same time; they mostly wait for LLMs.
 CHAT_CONCURRENCY = env_int("GROUNDWORK_CHAT_CONCURRENCY", 200)

@@ -8,7 +8,6 @@ from django.db import ProgrammingError
 from psycopg import errors
 
 from config.errors import Conflict
-from config.threads import in_thread
 from vectordb.embedding import embed_ahead, embed_query
 from vectordb.metadata_filter import to_sql, validate_metadata_filter
 from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, VectorDatabase
@@ -18,6 +17,7 @@ from vectordb.ranking import Query, Ranked, candidates, chosen
 from vectordb.reranking import require_reranker, reranked
 from vectordb.retrieval_settings import RetrievalSettings
 from vectordb.selection import cap, without_overlap
+from vectordb.time_limit import search_in_thread
 
 __all__ = ["chunk_in_context", "retrieve", "validate_metadata_filter"]
 
@@ -35,9 +35,10 @@ async def retrieve(
 
     `searches` are questions to search with besides the query, see `fusion.fused_ranks`.
     `token_limit` is what is left of the LLM's context: the smaller of it and the settings' own cap
-    holds for the sum of all passages. Raises InvalidInput for a filter that cannot be read, and
-    Conflict for a database without chunks, and where the settings ask for a reranker and this
-    process has none. For workers only: it loads the embedding model.
+    holds for the sum of all passages. Raises InvalidInput for a filter that cannot be read, Conflict
+    for a database without chunks, and where the settings ask for a reranker and this process has
+    none, and AppError when the search takes longer than SEARCH_SECONDS. For workers only: it loads
+    the embedding model.
     """
     condition = to_sql(metadata_filter)
     if settings.rerank:
@@ -53,11 +54,11 @@ async def retrieve(
     asked = Query(database, query, vectors[0], settings, condition, further)
     limit = min(caps, default=None)
     if not settings.rerank:
-        return await in_thread(_retrieve, asked, limit, record)
+        return await search_in_thread(_retrieve, asked, limit, record)
     # In between, without a thread and a connection of those that all answers share.
-    found, read = await in_thread(_candidates_with_texts, asked, record)
+    found, read = await search_in_thread(_candidates_with_texts, asked, record)
     found = await reranked(query, found, read, record)
-    return await in_thread(_select, asked, found, limit, record)
+    return await search_in_thread(_select, asked, found, limit, record)
 
 
 def chunk_in_context(
