@@ -68,7 +68,7 @@ def _rewrite_step(outcome: Outcome, rewrite: Rewrite, spent: Spent, ended: datet
         }
     return Step(
         kind=LogKind.REWRITE,
-        status=outcome.status if back is None else Status.COMPLETED,
+        status=outcome.status if rewrite.search is None else Status.COMPLETED,
         started_at=_at(outcome, rewrite.began_ms),
         ended_at=ended if back is None else _at(outcome, until),
         latency_ms=until - rewrite.began_ms,
@@ -76,7 +76,7 @@ def _rewrite_step(outcome: Outcome, rewrite: Rewrite, spent: Spent, ended: datet
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
         cost=spent.cost,
-        error_message=outcome.error_message if back is None else "",
+        error_message=outcome.error_message if rewrite.search is None else "",
         inputs={"messages": list(rewrite.sent.messages)},
         output=output,
     )
@@ -90,12 +90,12 @@ def _retrieve_step(prompt: ChatPrompt, outcome: Outcome, ended: datetime) -> Ste
     if prompt.vector_database_id is None:
         return None
     last = outcome.rewrites[-1] if outcome.rewrites else None
-    rewritten = last.came_back if last else None
+    search = last.search if last else None
     began = _at(outcome, last.ended_ms or 0.0 if last else 0.0)
-    query = rewritten.search.text if rewritten else prompt.text
+    query = search.text if search else prompt.text
     inputs: dict[str, Any] = {"query": query, "settings": prompt.retrieval_settings}
     if outcome.retrieved is None:
-        never_began = last is not None and rewritten is None
+        never_began = last is not None and search is None
         if never_began or outcome.prompted is not None or not outcome.error_message:
             return None
         return Step(

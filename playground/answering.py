@@ -173,7 +173,7 @@ async def _retrieved(
         async with aclosing(rewriting) as steps:
             async for step in steps:
                 yield step
-                if isinstance(step, Rewritten):
+                if isinstance(step, Rewritten) and step.search is not None:
                     search = step.search
     else:
         search = search_without_llm(retriever, question.text, question.history)

@@ -10,7 +10,7 @@ from blueprints.providers.base import Completion
 from config.status import Status
 from playground.answering import Failed, Finished, Prompted, Question, Retrieved, Stopwatch
 from playground.models import ChatPrompt
-from playground.searching import Rewriting, Rewritten
+from playground.searching import Rewriting, Rewritten, Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class Rewrite:
     began_ms: float
     ended_ms: float | None = None
     came_back: Rewritten | None = None
+
+    @property
+    def search(self) -> Search | None:
+        """What is searched for therefore; None where there is nothing."""
+        return self.came_back.search if self.came_back else None
 
 
 @dataclass(slots=True)

@@ -72,11 +72,12 @@ class Rewriting:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What it said to these messages, and what is searched for therefore."""
+    """What it said to these messages, and what is searched for therefore: None where it named
+    nothing to search for."""
 
     messages: tuple[Message, ...]
     said: str
-    search: Search
+    search: Search | None
     completion: Completion
 
 
@@ -105,13 +106,20 @@ async def rewrite(
 ) -> AsyncGenerator[Rewriting | Rewritten, None]:
     """Ask the LLM what to search for: first what is sent, then what came back.
 
-    Raises ProviderError when it does not answer, and InvalidInput when the question alone is too
-    long for it. `llm.endpoint` must be loaded.
+    Raises ProviderError when it does not answer, or with nothing to search for, which was told
+    before; and InvalidInput when the question alone is too long for it. `llm.endpoint` must be
+    loaded.
     """
     messages, longest = _messages(retriever, llm, question, history)
     yield Rewriting(messages)
     said, completion = await _ask(llm, messages, longest)
-    yield Rewritten(messages, said, _search_in(said, retriever, question, llm), completion)
+    search = _search_in(said, retriever, question)
+    yield Rewritten(messages, said, search, completion)
+    if search is None:
+        raise ProviderError(
+            f"{llm.label} was asked to put the question in words that stand alone, and answered "
+            "with nothing. Try again, or choose another LLM or retriever."
+        )
 
 
 def _messages(
@@ -158,16 +166,11 @@ async def _ask(llm: LLM, messages: tuple[Message, ...], longest: int) -> tuple[s
     return storable(said), completion
 
 
-def _search_in(said: str, retriever: str, question: str, llm: LLM) -> Search:
+def _search_in(said: str, retriever: str, question: str) -> Search | None:
     lines = lines_in(said)
     if retriever == Retriever.MULTI_STEP:
         return Search(question, _distinct(lines, question))
-    if not lines:
-        raise ProviderError(
-            f"{llm.label} was asked to put the question in words that stand alone, and answered "
-            "with nothing. Try again, or choose another LLM or retriever."
-        )
-    return Search(" ".join(lines)[:_LONGEST_SEARCH])
+    return Search(" ".join(lines)[:_LONGEST_SEARCH]) if lines else None
 
 
 def lines_in(said: str) -> list[str]:

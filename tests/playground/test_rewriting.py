@@ -154,11 +154,35 @@ def test_a_rewrite_that_fails_is_an_answer_that_fails(ask, chat_that, llm_server
     assert rewrite.error_message == prompt.error_message
     assert rewrite.payload.inputs["messages"]
     assert prompt.input_tokens == rewrite.input_tokens > 0
-    assert prompt.tokens_estimated
+    assert prompt.tokens_estimated == (behaviour.status != 200)
     assert len(llm_server.prompts) == 2
     # The next one works.
     llm_server.script(Behaviour(text=REWRITTEN), Behaviour())
     assert ask(chat, FOLLOW_UP).status == Status.COMPLETED
+
+
+def test_what_came_back_without_a_question_is_counted_and_shown(
+    client, alice, ask, chat_that, llm_server
+):
+    chat = chat_that(Retriever.CONVERSATIONAL)
+    ask(chat, "May I return an opened item?")
+    thoughts = Behaviour(text="<think>What could they mean? " * 20)
+    llm_server.script(thoughts)
+
+    prompt = ask(chat, FOLLOW_UP)
+
+    assert prompt.status == Status.ERROR
+    [rewrite] = steps(prompt)
+    assert rewrite.payload.output["text"] == thoughts.text
+    assert not rewrite.payload.output["tokens_estimated"]
+    assert not prompt.tokens_estimated
+    assert prompt.output_tokens == rewrite.output_tokens > 20
+    assert prompt.cost == rewrite.cost > 0
+    assert (rewrite.latency_ms > 0, rewrite.model_name) == (True, "test-model")
+    client.force_login(alice)
+    page = client.get(f"/traces/{prompt.log_id}/").content.decode()
+    assert "What could they mean?" in page
+    assert "answered with nothing" in page
 
 
 def test_stop_ends_the_rewriting_too(alice, chat_that, llm_server, run_jobs):
