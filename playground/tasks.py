@@ -50,15 +50,18 @@ _switches: dict[str, _Switch] = {}
 class Again(BaseRetryStrategy):
     """A worker that is shut down hands its answers back, and a lost database is waited for.
 
-    `recording.begin` counts the attempts and ends the answer when they become too many.
+    The work itself counts the attempts and ends when they become too many, as `recording.begin` does.
     """
+
+    def __init__(self, *, seconds: int = _SECONDS_BETWEEN_ATTEMPTS) -> None:
+        self._seconds = seconds
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, asyncio.CancelledError):
             return RetryDecision(retry_in={"seconds": 0})
         if job.attempts >= MOST_ATTEMPTS:
             return None
-        return RetryDecision(retry_in={"seconds": _SECONDS_BETWEEN_ATTEMPTS})
+        return RetryDecision(retry_in={"seconds": self._seconds})
 
 
 @app.task(name="answer_prompt", queue=QUEUE, retry=Again())
