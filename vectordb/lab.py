@@ -31,12 +31,14 @@ def try_chunkings(
         require_dataset_editor(document.dataset, user)
     own = TrialCut.objects.filter(asked_by=user)
     trials = [_trial(document, user, one, side) for side, one in enumerate(chunkings)]
-    own.filter(status__in=UNFINISHED).exclude(pk__in=[one.pk for one in trials]).update(
+    asked_for = [one.pk for one in trials]
+    own.filter(status__in=UNFINISHED).exclude(pk__in=asked_for).update(
         status=Status.CANCELLED,
         error_message="Something else was compared meanwhile: reload this page to have it cut.",
     )
-    kept = own.values("pk")[:_MOST_KEPT]
-    own.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
+    # What is looked at may be older than all that was tried beside it.
+    newest = own.values_list("pk", flat=True)[:_MOST_KEPT]
+    own.exclude(pk__in=[*newest, *asked_for]).delete()
     return trials
 
 

@@ -210,6 +210,20 @@ def test_what_was_tried_is_forgotten(dataset, alice):
     assert not TrialCut.objects.exists()
 
 
+def test_what_others_are_compared_with_is_kept(dataset, alice):
+    document = add(dataset, "long.txt", LONG)
+    same = ChunkingSettings(chunk_size=128)
+    sizes = range(130, 130 + 25)
+    for size in sizes:
+        others = [same, ChunkingSettings(chunk_size=size)]
+        shown = services.try_chunkings(document, user=alice, chunkings=others)
+        TrialCut.objects.update(status=Status.COMPLETED)
+
+        assert TrialCut.objects.filter(pk__in=[one.pk for one in shown]).count() == 2
+    kept = {one.chunking["chunk_size"] for one in TrialCut.objects.all()}
+    assert kept == {128, *sizes[-20:]}
+
+
 def test_a_trial_runs_as_a_job(transactional_db, dataset, run_jobs):
     document = add(dataset, "long.txt", LONG)
     chunkings = [ChunkingSettings(), ChunkingSettings(chunking_method="semantic")]
