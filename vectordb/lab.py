@@ -14,6 +14,7 @@ from vectordb.permissions import require_dataset_editor
 
 # Of one user: settings that were tried before are shown again at once.
 _MOST_KEPT = 20
+_FAILED = (Status.ERROR, Status.CANCELLED)
 
 
 @transaction.atomic
@@ -34,7 +35,7 @@ def try_chunkings(
     asked_for = [one.pk for one in trials]
     own.filter(status__in=UNFINISHED).exclude(pk__in=asked_for).update(
         status=Status.CANCELLED,
-        error_message="Something else was compared meanwhile: reload this page to have it cut.",
+        error_message="Something else was compared meanwhile: press Compare to have it cut.",
     )
     # What is looked at may be older than all that was tried beside it.
     newest = own.values_list("pk", flat=True)[:_MOST_KEPT]
@@ -47,12 +48,17 @@ def _sends_text(chunking: ChunkingSettings) -> bool:
     return chunking.is_semantic and not chunking.model.path
 
 
+def trial_of(document: Document, *, user: User, chunking: ChunkingSettings) -> TrialCut | None:
+    """What there is of the user's trials with these settings; one that failed only where there is no
+    other."""
+    trials = TrialCut.objects.filter(document=document, asked_by=user, chunking=asdict(chunking))
+    return min(trials, key=lambda one: one.status in _FAILED, default=None)
+
+
 def _trial(document: Document, user: User, chunking: ChunkingSettings, side: int) -> TrialCut:
-    fields = asdict(chunking)
-    alike = TrialCut.objects.filter(document=document, asked_by=user, chunking=fields)
-    known = alike.exclude(status__in=(Status.ERROR, Status.CANCELLED)).first()
-    if known is not None:
+    known = trial_of(document, user=user, chunking=chunking)
+    if known is not None and known.status not in _FAILED:
         return known
-    trial = TrialCut.objects.create(document=document, asked_by=user, chunking=fields)
+    trial = TrialCut.objects.create(document=document, asked_by=user, chunking=asdict(chunking))
     tasks.enqueue_trial(trial.pk, side=side)
     return trial

@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import UseCase
 from accounts.pages import PageRequest, within
@@ -39,25 +39,23 @@ class _Side:
     chunking: ChunkingSettings | None
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def lab(request: PageRequest, pk: str) -> HttpResponse:
-    """Everything that is compared stands in the address, so that it can be reloaded and shared."""
+    """What is compared stands in the address, so that it can be reloaded and shared. Looking at one
+    begins no work, wherever the link stood: sending the form does."""
     dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
+    is_sent = request.method == "POST"
+    fields = request.POST if is_sent else request.GET
     documents = dataset.documents.all()
-    document = _chosen(request, documents)
-    sides = [_side(request, name) for name in _SIDES]
-    chunkings = [side.chunking for side in sides if side.chunking is not None]
+    document = _chosen(fields, documents)
+    sides = [_side(fields, name) for name in _SIDES]
     shown: list[dict[str, Any]] = []
     refusal = ""
-    if document is not None and len(chunkings) == len(sides):
-        try:
-            trials = services.try_chunkings(document, user=request.user, chunkings=chunkings)
-        except Forbidden as error:
-            refusal = error.message
-        else:
-            shown = [
-                _shown(request, trial, side.name) for trial, side in zip(trials, sides, strict=True)
-            ]
+    if document is not None and all(side.chunking is not None for side in sides):
+        if not is_sent:
+            shown = [_tried(request, document, side) for side in sides]
+        elif not (refusal := _refusal(request, document, sides)):
+            return redirect(f"{request.path}?{_address(request.POST)}#compared")
     count = documents.count()
     context = {
         **_frame(request, dataset),
@@ -99,10 +97,10 @@ _LIMITS = {
 }
 
 
-def _chosen(request: PageRequest, documents: QuerySet[Document]) -> Document | None:
-    """The document in the address, else the first; None in an empty dataset."""
-    if "document" in request.GET:
-        return get_object_or_404(documents, pk=request.GET["document"])
+def _chosen(fields: QueryDict, documents: QuerySet[Document]) -> Document | None:
+    """The document that is named, else the first; None in an empty dataset."""
+    if "document" in fields:
+        return get_object_or_404(documents, pk=fields["document"])
     return documents.first()
 
 
@@ -111,15 +109,40 @@ def _listed(documents: QuerySet[Document], chosen: Document | None) -> list[Docu
     return listed if chosen is None or chosen in listed else [chosen, *listed]
 
 
-def _side(request: PageRequest, name: str) -> _Side:
+def _address(sent: QueryDict) -> str:
+    """What was sent, as a part of the address; but for the proof of who sent it."""
+    fields = sent.copy()
+    fields.pop("csrfmiddlewaretoken", None)
+    return fields.urlencode()
+
+
+def _side(fields: QueryDict, name: str) -> _Side:
     """Its form, and what it says, if it says something possible."""
-    is_given = any(key.startswith(f"{name}-") for key in request.GET)
-    form = ChunkingForm(request.GET if is_given else None, prefix=name, initial=_SIDES[name])
+    is_given = any(key.startswith(f"{name}-") for key in fields)
+    form = ChunkingForm(fields if is_given else None, prefix=name, initial=_SIDES[name])
     chunking = None
     if form.is_valid():
         with errors_on(form):
             chunking = form.chunking()
     return _Side(name, form, chunking)
+
+
+def _refusal(request: PageRequest, document: Document, sides: list[_Side]) -> str:
+    """Why the sides may not be cut; "" once they will be."""
+    chunkings = [side.chunking for side in sides if side.chunking is not None]
+    try:
+        services.try_chunkings(document, user=request.user, chunkings=chunkings)
+    except Forbidden as error:
+        return error.message
+    return ""
+
+
+def _tried(request: PageRequest, document: Document, side: _Side) -> dict[str, Any]:
+    """What the reader had cut; of a side that was not, its name alone."""
+    found = None
+    if side.chunking is not None:
+        found = services.trial_of(document, user=request.user, chunking=side.chunking)
+    return _shown(request, found, side.name) if found else {"side": side.name}
 
 
 def _shown(request: PageRequest, trial: TrialCut, side: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ from vectordb.embeddings import (
 from vectordb.endpoint_trial import check as check_embedding
 from vectordb.fetch_job import settle
 from vectordb.fetching import check_url
-from vectordb.lab import try_chunkings
+from vectordb.lab import trial_of, try_chunkings
 from vectordb.models import Dataset, DatasetLink, Document
 from vectordb.naming import LONGEST_NAME, checked_name
 from vectordb.permissions import require_dataset_editor
@@ -89,6 +89,7 @@ __all__ = [
     "supported_embeddings",
     "switch_chunk",
     "switch_embedding",
+    "trial_of",
     "try_chunkings",
     "unlink_dataset",
     "update_endpoint_embedding",

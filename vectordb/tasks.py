@@ -117,7 +117,7 @@ def cut_on_trial(context: JobContext, trial_id: str) -> None:
         raise JobAborted from None
     except Exception:
         logger.exception("Trial %s failed", trial_id)
-        message = "Something went wrong on our side. Reload this page to try again."
+        message = "Something went wrong on our side. Press Compare to try again."
         _patiently(lambda: trial_cuts.fail(trial_id, message), should_end)
     finally:
         connections.close_all()

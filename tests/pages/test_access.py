@@ -21,8 +21,10 @@ FOR_ANYBODY = {
     "accounts:use-case-create",
     "playground:home",
 }
-# Of all that a viewer sees, this is what they may send: their opinion, a search, and their leaving.
+# Of all that a viewer sees, this is what they may send: their opinion, a search, a trial, and their
+# leaving.
 VIEWERS_MAY_POST = {
+    "vectordb:dataset-lab",
     "playground:prompt-feedback",
     "playground:citation-relevance",
     "playground:vector-database-retrieval",

@@ -1,11 +1,11 @@
-"""The chunking lab: what it says to whom, and in a browser."""
+"""The chunking lab: what it says to whom."""
 
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page, expect
 
 from config.status import Status
 from tests.pages.conftest import HTMX
@@ -51,16 +51,57 @@ def lab(world) -> str:
 def compare(client, world, document, **right: str) -> str:
     """The page once both sides are cut."""
     data = query(**right) | {"document": document.pk}
-    assert client.get(lab(world), data).status_code == 200
+    response = client.post(lab(world), data | {"csrfmiddlewaretoken": "x"})
+    assert response.status_code == 302
+    address = response.headers["Location"]
+    assert address == f"{lab(world)}?{urlencode(data)}#compared"
     for trial in TrialCut.objects.all():
         trial_cuts.run(trial.pk)
-    return " ".join(client.get(lab(world), data).content.decode().split())
+    return " ".join(client.get(address).content.decode().split())
 
 
 def test_the_lab_waits_to_be_asked(alices, world, document):
     page = alices.get(lab(world)).content.decode()
 
     assert "rules.txt" in page
+    assert not TrialCut.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["recursive", "semantic"])
+def test_a_link_alone_begins_nothing(alices, vera, client, world, document, method):
+    """Whoever follows it, from wherever: what it names stands in the form, and waits to be sent."""
+    data = query(chunking_method=method) | {"document": document.pk}
+    page = alices.get(lab(world), data).content.decode()
+
+    assert page.count("Press <b>Compare</b>") == 2
+    assert 'value="128"' in page
+    assert not TrialCut.objects.exists()
+
+    compare(alices, world, document, chunking_method=method)
+    assert 'class="cut-head"' in alices.get(lab(world), data).content.decode()
+    # What one has tried, another has not.
+    client.force_login(vera)
+    assert client.get(lab(world), data).content.decode().count("Press <b>Compare</b>") == 2
+
+
+def test_what_failed_is_shown_until_it_is_tried_again(alices, world, document):
+    data = query() | {"document": document.pk}
+    alices.post(lab(world), data)
+    TrialCut.objects.update(status=Status.ERROR, error_message="It is damaged.")
+
+    assert "It is damaged." in alices.get(lab(world), data).content.decode()
+    page = alices.post(lab(world), data, follow=True).content.decode()
+    assert "Waiting for its turn" in page
+    assert "It is damaged." not in page
+
+
+def test_no_other_site_begins_a_trial(alice, world, document):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+
+    response = client.post(lab(world), query() | {"document": document.pk})
+
+    assert response.status_code == 403
     assert not TrialCut.objects.exists()
 
 
@@ -76,7 +117,8 @@ def test_two_settings_stand_side_by_side(alices, world, document):
 
 
 def test_what_is_cut_is_waited_for_by_itself(alices, world, document):
-    page = alices.get(lab(world), query() | {"document": document.pk}).content.decode()
+    data = query() | {"document": document.pk}
+    page = alices.post(lab(world), data, follow=True).content.decode()
 
     trial = TrialCut.objects.get()  # both sides ask for the same
     url = reverse("vectordb:dataset-trial", args=[world.dataset.pk, trial.pk])
@@ -112,10 +154,10 @@ def test_more_chunks_come_when_asked_for(alices, world, document):
     ],
 )
 def test_impossible_settings_are_refused_and_cut_nothing(alices, world, document, right, said):
-    response = alices.get(lab(world), query(**right) | {"document": document.pk})
-
-    assert response.status_code == 422
-    assert said in response.content.decode()
+    data = query(**right) | {"document": document.pk}
+    for response in (alices.get(lab(world), data), alices.post(lab(world), data)):
+        assert response.status_code == 422
+        assert said in response.content.decode()
     assert not TrialCut.objects.exists()
 
 
@@ -179,7 +221,7 @@ def test_only_editors_have_text_sent_to_a_server_elsewhere(
     client.force_login(request.getfixturevalue(person))
     right = {"embedding_model": embedding.name, "chunking_method": method}
 
-    response = client.get(lab(world), query(**right) | {"document": document.pk})
+    response = client.post(lab(world), query(**right) | {"document": document.pk}, follow=True)
 
     assert response.status_code == status
     page = response.content.decode()
@@ -192,7 +234,7 @@ def test_a_viewer_may_try_the_semantic_method_of_this_server(client, vera, world
     client.force_login(vera)
     data = query(chunking_method="semantic") | {"document": document.pk}
 
-    assert client.get(lab(world), data).status_code == 200
+    assert client.post(lab(world), data).status_code == 302
     assert TrialCut.objects.count() == 2
 
 
@@ -201,7 +243,7 @@ def test_the_owner_tries_what_stands_in_no_use_case(alices, alice):
     document = add(dataset, "rules.txt", TEXT)
 
     url = reverse("vectordb:dataset-lab", args=[dataset.pk])
-    alices.get(url, query() | {"document": document.pk})
+    alices.post(url, query() | {"document": document.pk})
     trial_cuts.run(TrialCut.objects.get().pk)
     page = alices.get(url, query() | {"document": document.pk}).content.decode()
 
@@ -223,48 +265,3 @@ def test_an_odd_place_to_go_on_from_shows_no_error(alices, world, document, afte
     url = reverse("vectordb:dataset-trial", args=[world.dataset.pk, TrialCut.objects.get().pk])
 
     assert alices.get(url, {"after": after, "side": "up"}, headers=HTMX).status_code == 200
-
-
-# In a browser, on the real product
-
-
-@pytest.fixture(scope="module")
-def lab_url(signed_in, tmp_path_factory) -> str:
-    """The lab of a dataset with one long document, reached by its links."""
-    path = tmp_path_factory.mktemp("lab") / "rules.txt"
-    path.write_bytes(TEXT)
-    page = signed_in.new_page()
-    page.goto("/use-cases/new/")
-    page.get_by_label("Name").fill("Lab")
-    page.get_by_role("button", name="Create").click()
-    page.get_by_role("link", name="Sources").click()
-    page.get_by_role("link", name="New dataset").click()
-    page.get_by_label("Files").set_input_files(path)
-    page.get_by_role("dialog").get_by_role("button", name="Upload").click()
-    page.get_by_role("link", name="Build vector database").click()
-    page.get_by_role("link", name="Try chunking").click()
-    expect(page.get_by_role("heading", name="Chunking lab")).to_be_visible()
-    url = str(page.url)
-    page.close()
-    return url
-
-
-def test_a_document_is_cut_in_two_ways_and_one_is_built(page: Page, lab_url):
-    page.goto(lab_url)
-    left, right = page.locator("#trial-left"), page.locator("#trial-right")
-    page.get_by_role("group", name="Settings at the left").get_by_label("Chunking method").select_option(
-        "semantic"
-    )  # fmt: skip
-
-    page.get_by_role("button", name="Compare").click()
-
-    for side in (left, right):
-        expect(side.locator(".cut > li").first).to_contain_text("Rule 0.", timeout=60_000)
-    expect(right.locator("mark.shared").first).to_be_visible()
-    page.reload()
-    expect(left.locator(".cut > li").first).to_contain_text("Rule 0.")
-    right.get_by_role("button", name="Show more").click()
-    expect(right.locator(".cut b", has_text=re.compile("^41$"))).to_be_visible()
-    right.get_by_role("link", name="Build with these settings").click()
-    expect(page.get_by_label("Chunk size")).to_have_value("128")
-    expect(page.get_by_label("Overlap")).to_have_value("20")

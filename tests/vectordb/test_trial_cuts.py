@@ -190,7 +190,7 @@ def test_of_two_comparisons_only_the_second_is_waited_for(dataset):
         trial_cuts.run(trial.pk)
         trial.refresh_from_db()
         assert (trial.status, trial.outcome) == (Status.CANCELLED, None)
-        assert "reload this page" in trial.error_message
+        assert "press Compare" in trial.error_message
     assert TrialCut.objects.get(pk=second[0].pk).status == Status.NEW
 
 
