@@ -15,13 +15,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
-import orjson
 from django.conf import settings
 
 from config.server_failures import LARGEST_REFUSAL, connection_problem
 from vectordb import endpoint_failures
 from vectordb.embedding_entries import MOST_DIMENSIONS, Connection, connection_of
 from vectordb.embedding_models import EmbeddingModel
+from vectordb.endpoint_answers import read_vectors
 from vectordb.endpoint_failures import EndpointFailed
 from vectordb.tokens import count_tokens, cut_to_tokens
 
@@ -169,7 +169,8 @@ async def _patiently(
     end = loop.time() + patience
     for attempt in count():
         try:
-            return _vectors(await _once(connection, batch, seconds), connection, batch, dimensions)
+            content = await _once(connection, batch, seconds)
+            return read_vectors(content, connection.name, batch, dimensions)
         except EndpointFailed as error:
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
             pause = pause if error.retry_after is None else error.retry_after
@@ -223,37 +224,6 @@ async def _content(response: httpx2.Response, most: int) -> bytes:
             if size > most:
                 break
     return b"".join(parts)
-
-
-def _vectors(
-    content: bytes, connection: Connection, batch: Sequence[str], dimensions: int | None
-) -> "Vectors":
-    """What an answer holds, each row of length 1. Raises EndpointFailed for anything that is not
-    one good vector for each text."""
-    import numpy as np
-
-    def wrong(what: str) -> EndpointFailed:
-        return endpoint_failures.not_vectors(connection.name, what)
-
-    try:
-        rows = orjson.loads(content)["data"]
-        places = [row.get("index", place) for place, row in enumerate(rows)]
-        given = [row["embedding"] for row in rows]
-        is_complete = sorted(places) == list(range(len(batch)))
-        with np.errstate(over="ignore"):
-            vectors = np.array(given, dtype=np.float32).reshape(len(given), -1)
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise wrong("something that is not an OpenAI-compatible answer with vectors") from None
-    if not is_complete:
-        raise wrong(f"{len(rows):,} vectors for {len(batch):,} texts")
-    if dimensions is not None and vectors.shape[1] != dimensions:
-        raise wrong(f"vectors of {vectors.shape[1]:,} dimensions instead of {dimensions:,}")
-    if not np.isfinite(lengths).all() or not lengths.all():
-        raise wrong("vectors that are no numbers, or nothing but zeros")
-    ordered = np.empty_like(vectors)
-    ordered[places] = vectors / lengths
-    return ordered
 
 
 def _wait(future: "Future[T]", check: Callable[[], None]) -> T:

@@ -1,12 +1,13 @@
 """What an embedding server's failures mean, and what to do about them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from config import server_failures
 from vectordb.embedding_models import EmbeddingFailed
 
 _SETTINGS = "the page of embedding models"
+_QUOTED = 60  # characters of a text
 
 
 class EndpointFailed(EmbeddingFailed):
@@ -35,8 +36,12 @@ class Refused(EndpointFailed):
     """What was asked is refused, perhaps for one of its texts."""
 
 
-class TextTooLong(Refused):
-    """This text is refused; others need not be."""
+class TextFailed(Refused):
+    """There is no vector for this text; others may get theirs."""
+
+
+class TextTooLong(TextFailed):
+    """It is refused for its length."""
 
 
 def no_connection(name: str, why: str) -> EndpointFailed:
@@ -60,6 +65,27 @@ def not_vectors(name: str, what: str) -> EndpointFailed:
     return EndpointFailed(
         f"The embedding server of {name} sent {what}. Have staff test the model on {_SETTINGS}."
     )
+
+
+def no_numbers(name: str, texts: Sequence[str], count: int) -> EndpointFailed:
+    """For these texts, of so many that were sent, what came back cannot be searched."""
+    what = "no numbers, or nothing but zeros"
+    if len(texts) == count > 1:
+        return not_vectors(name, f"vectors that are {what}")
+    server = f"The embedding server of {name} sent a vector that is {what}"
+    advice = (
+        "This is a fault of the server or of its model, with this text: look into the server's log, "
+        "then retry. Other texts need not be concerned."
+    )
+    return TextFailed(
+        f"{server}. {advice}",
+        quoting=f"{server}, for the text that begins “{_beginning(texts[0])}”. {advice}",
+    )
+
+
+def _beginning(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _QUOTED else f"{words[:_QUOTED].rstrip()} …"
 
 
 def of_status(

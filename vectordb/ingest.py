@@ -22,7 +22,7 @@ from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.document_chunks import read_chunks
 from vectordb.embedding import Embedder, get_embedder
 from vectordb.embedding_models import EmbeddingFailed
-from vectordb.endpoint_failures import TextTooLong
+from vectordb.endpoint_failures import TextFailed
 from vectordb.interruption import Interrupted
 from vectordb.models import Ingestion, VectorDatabase
 from vectordb.parser_process import EndlessSeparators, ParserProcess
@@ -268,7 +268,7 @@ class _Run:
         self._announce()
 
     def _refuse(self, ingestion: Ingestion, error: AppError) -> None:
-        if isinstance(error, _HOPELESS) and not isinstance(error, TextTooLong):
+        if isinstance(error, _HOPELESS) and not isinstance(error, TextFailed):
             _fail_documents(self._database.pk, error.message)
         self._fail(ingestion, error.message)
 

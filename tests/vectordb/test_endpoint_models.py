@@ -178,7 +178,7 @@ WRONG = [
     (answer([1.0] * 47), "47 dimensions instead of 48"),
     (answer([0.0] * 48), "no numbers, or nothing but zeros"),
     (answer([1e39] * 48), "no numbers, or nothing but zeros"),
-    (Behaviour(body=b'{"data": [{"embedding": [NaN]}]}'), "not an OpenAI-compatible answer"),
+    (Behaviour(body=b'{"data": [{"embedding": [NaN]}]}'), "1 dimensions instead of 48"),
 ]
 
 
