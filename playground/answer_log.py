@@ -1,5 +1,6 @@
 """An answer as a trace: a root for the whole, a child for each step."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,9 +42,8 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, spent: Spending) -
         },
         output={"text": text, "finish_reason": completion.finish_reason if completion else ""},
     )
-    rewrites = zip(outcome.rewrites, spent.rewrites, strict=True)
     steps = [
-        *(_rewrite_step(outcome, rewrite, own, ended) for rewrite, own in rewrites),
+        *_rewrite_steps(outcome, spent, ended),
         _retrieve_step(prompt, outcome, ended),
         _generate_step(outcome, text, spent.answer, ended),
     ]
@@ -54,6 +54,25 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, spent: Spending) -
         root=root,
         children=[step for step in steps if step is not None],
     )
+
+
+def record_rewrites(
+    outcome: Outcome, spent: Spending, *, question: str, use_case_id: str, user_id: str
+) -> None:
+    """The calls that asked what to search for, where no answer follows: each is a trace of its own."""
+    for step in _rewrite_steps(outcome, spent, timezone.now()):
+        tracing.record(
+            use_case_id=use_case_id,
+            user_id=user_id,
+            blueprint_version_id=None,
+            root=replace(step, inputs={"question": question, **step.inputs}),
+            children=[],
+        )
+
+
+def _rewrite_steps(outcome: Outcome, spent: Spending, ended: datetime) -> list[Step]:
+    rewrites = zip(outcome.rewrites, spent.rewrites, strict=True)
+    return [_rewrite_step(outcome, rewrite, own, ended) for rewrite, own in rewrites]
 
 
 def _rewrite_step(outcome: Outcome, rewrite: Rewrite, spent: Spent, ended: datetime) -> Step:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -108,15 +108,19 @@ async def answer(question: Question) -> AsyncGenerator[Event, None]:
         yield Failed(UNEXPECTED)
 
 
-async def read_for(question: Question) -> Retrieval | None:
+async def read_for(
+    question: Question, note: Callable[[Rewriting | Rewritten], None]
+) -> Retrieval | None:
     """What an answer would be given to read, and nothing else of it; None without a database.
 
-    Raises AppError. The LLM is asked only where the retriever has it asked before the search.
+    Raises AppError. The LLM is asked only where the retriever has it asked before the search, which
+    `note` is told.
     """
     async with aclosing(_retrieved(question, _budget(question))) as steps:
         async for step in steps:
             if isinstance(step, Retrieved):
                 return step.retrieval
+            note(step)
     return None
 
 

@@ -7,9 +7,12 @@ from config.errors import AppError
 from config.notify import publish
 from config.status import UNFINISHED, Status
 from config.threads import in_thread
-from playground.answering import Question, read_for
+from playground.answer_log import record_rewrites
+from playground.answering import Failed, Question, read_for
 from playground.models import RetrievalSide, RetrievalTest
+from playground.outcome import Outcome
 from playground.searching import search_without_llm
+from playground.spending import spending
 from vectordb.models import VectorDatabase
 from vectordb.passages import Retrieval
 from vectordb.retrieval import retrieve
@@ -64,9 +67,7 @@ async def _retrieve(test: RetrievalTest, side: RetrievalSide) -> Retrieval:
             metadata_filter=test.metadata_filter,
             history=(),
         )
-        retrieval = await read_for(question)
-        assert retrieval is not None  # noqa: S101 - there is a database
-        return retrieval
+        return await _read_for(test, question)
     search = search_without_llm(settings.retrieval_settings.retriever, test.text, ())
     return await retrieve(
         database,
@@ -75,6 +76,28 @@ async def _retrieve(test: RetrievalTest, side: RetrievalSide) -> Retrieval:
         searches=search.further,
         metadata_filter=test.metadata_filter,
     )
+
+
+async def _read_for(test: RetrievalTest, question: Question) -> Retrieval:
+    """What the LLM is asked for it is recorded, however the search ends."""
+    outcome = Outcome()
+    try:
+        retrieval = await read_for(question, outcome.note_rewrite)
+    except AppError as error:
+        outcome.ended = Failed(error.message)
+        raise
+    finally:
+        if outcome.rewrites:
+            await in_thread(
+                record_rewrites,
+                outcome,
+                spending(question.llm, outcome, ""),
+                question=test.text,
+                use_case_id=test.vector_database.use_case_id,
+                user_id=test.created_by_id,
+            )
+    assert retrieval is not None  # noqa: S101 - there is a database
+    return retrieval
 
 
 def _found(test: RetrievalTest, side: RetrievalSide) -> tuple[VectorDatabase, LLM | None]:

@@ -18,6 +18,7 @@ from playground import retrieval_tasks, retrieval_tests
 from playground.models import RetrievalTest
 from playground.retrieval_tests import MOST_KEPT, SideWish
 from tests.llm_server import UNAUTHORIZED, Behaviour
+from tracing.models import Log
 from vectordb import services as vectordb
 from vectordb.embedding_models import MINILM
 from vectordb.models import VectorDatabase
@@ -131,6 +132,29 @@ def test_several_questions_are_searched_for_as_for_an_answer(searched, llm, llm_
     )
     assert "key" in failed.error_message
     assert alone.passages
+
+
+def test_what_the_llm_is_asked_leaves_a_trace(searched, llm, llm_server, client, alice, use_case):
+    side = wish(llm=llm, retriever=Retriever.MULTI_STEP)
+    llm_server.script(Behaviour(text="When do parcels leave?"), UNAUTHORIZED)
+    searched(side, wish(retriever=Retriever.MULTI_STEP), text="May I return it?")
+    searched(side, text="Is it insured?")
+
+    asked, failed = Log.objects.order_by("started_at")
+    assert (asked.kind, asked.status, asked.parent) == ("rewrite", Status.COMPLETED, None)
+    assert (asked.use_case, asked.user) == (use_case, alice)
+    assert asked.input_tokens
+    assert asked.cost
+    assert asked.payload.inputs["messages"] == llm_server.prompts[0]["messages"]
+    assert (failed.kind, failed.status) == ("rewrite", Status.ERROR)
+    assert "key" in failed.error_message
+
+    client.force_login(alice)
+    listed = client.get(f"/use-cases/{use_case.pk}/traces/").content.decode()
+    assert "May I return it?" in listed
+    page = client.get(f"/traces/{asked.pk}/").content.decode()
+    assert "for a retrieval test" in page
+    assert "When do parcels leave?" in page
 
 
 def test_another_database_of_the_use_case_can_be_searched_beside(
