@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -86,6 +87,10 @@ async def ready() -> AsyncIterator[App]:
 
 async def run_forever(is_asked_to_end: Callable[[], bool]) -> None:
     """Work until cancelled; a lost database connection is waited for, not died of."""
+    # Jobs that block are given asyncio's own threads, which by default are hardly more than the
+    # machine's cores: files that come slowly would keep documents from being brought in.
+    jobs = sum(count for name, count in settings.QUEUES.items() if name != tasks.QUEUE)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(jobs, "job"))
     # A cancellation that comes together with other trouble is lost in it, hence the question.
     while not is_asked_to_end():
         try:
