@@ -9,9 +9,9 @@ from typing import Any
 from django.db import connection
 
 from vectordb.chunking import Chunk
-from vectordb.keyword_index import POSTING_BYTES
 from vectordb.lexing import terms
 from vectordb.models import CHUNKS_PER_DOCUMENT, Document
+from vectordb.postings import POSTING_BYTES
 
 # Of a row besides vector, text and metadata: its header and place, ids, numbers, the language.
 ROW_BYTES = 135

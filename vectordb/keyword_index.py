@@ -1,18 +1,16 @@
 """What keyword search looks up: of each term of a vector database, the chunks that it is in.
 
 One table for each database, made anew when its chunks changed. A row holds the postings of one term
-in one run of chunks, sorted by chunk and in little-endian order: `Postings` says of what.
+in one run of chunks, sorted by chunk and in little-endian order: `postings.Postings` says of what.
 
 Up to 16 chunks of a document that follow on each other are a section: what a chunk's surroundings
 say counts for it too.
 """
 
-import sys
-from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import Max
@@ -22,20 +20,8 @@ from config.status import Status
 from vectordb import partitions
 from vectordb.lexing import terms
 from vectordb.models import VectorDatabase
+from vectordb.postings import Run, Section
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-# Chunks of a section.
-SECTION = 16
-POSTING_BYTES = 10
-# They bound the memory of a build to some 100 MB.
-_MOST_POSTINGS_IN_RUN = 2_500_000
-_MOST_TERMS_IN_RUN = 100_000
-_LARGEST_OFFSET = (1 << 32) - 1
-_LARGEST_COUNT = (1 << 8) - 1
-_LARGEST_LENGTH = (1 << 16) - 1
 _ROWS_AT_ONCE = 1_000
 # Languages that fewer chunks are in than this share are taken for mistakes.
 _SMALLEST_SHARE = 0.02
@@ -99,6 +85,8 @@ def bring_up_to_date(database: VectorDatabase, check: Callable[[], None]) -> Non
     until = latest and latest.isoformat()
     if until is not None and until > (database.keyword_facts or {}).get("until", ""):
         build(database, until, check)
+    else:
+        _drop_leftover(_new_table(database.pk))  # of a build that was killed
 
 
 def build(database: VectorDatabase, until: str, check: Callable[[], None]) -> None:
@@ -106,18 +94,35 @@ def build(database: VectorDatabase, until: str, check: Callable[[], None]) -> No
     new = _new_table(database.pk)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(_CREATE).format(table=new))
-    seen, run = _Seen(), _Run()
-    for section in _sections(database.pk, check):
+    try:
+        seen = _fill(new, database.pk, check)
+        _swap_patiently(database, seen.facts() | {"until": until}, check)
+    except BaseException:
+        _drop_leftover(new)
+        raise
+
+
+def _drop_leftover(new: sql.Identifier) -> None:
+    """It takes room, which may be what there was too little of. Where the connection is lost, the
+    next build drops it."""
+    if connection.is_usable():
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(new))
+
+
+def _fill(new: sql.Identifier, database_id: str, check: Callable[[], None]) -> "_Seen":
+    seen, run = _Seen(), Run()
+    for section in _sections(database_id, check):
         seen.add(section)
         if run.is_full_for(section):
             _write(new, run)
-            run = _Run()
+            run = Run()
         run.add(section)
     _write(new, run)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (term, first_id)").format(new))
         cursor.execute(sql.SQL("ANALYZE {}").format(new))
-    _swap_patiently(database, seen.facts() | {"until": until}, check)
+    return seen
 
 
 def _swap_patiently(
@@ -162,7 +167,7 @@ class _Seen:
     terms: int = 0
     languages: Counter[str] = field(default_factory=Counter)
 
-    def add(self, section: "_Section") -> None:
+    def add(self, section: Section) -> None:
         self.chunks += len(section.chunks)
         self.sections += 1
         self.terms += section.length
@@ -179,107 +184,18 @@ class _Seen:
         }
 
 
-@dataclass
-class _Section:
-    """(id, how often each term is in it, how many terms it has) of each chunk, in order."""
-
-    chunks: list[tuple[int, Counter[str], int]] = field(default_factory=list)
-    languages: list[str] = field(default_factory=list)
-
-    @property
-    def length(self) -> int:
-        return sum(length for *_, length in self.chunks)
-
-    def goes_on_with(self, chunk_id: int) -> bool:
-        """Between documents an id is left out."""
-        return len(self.chunks) < SECTION and chunk_id == self.chunks[-1][0] + 1
-
-
-def _sections(database_id: str, check: Callable[[], None]) -> Iterator[_Section]:
-    section = _Section()
+def _sections(database_id: str, check: Callable[[], None]) -> Iterator[Section]:
+    section = Section()
     for chunk_id, language, text in _chunks(database_id):
         check()
         if section.chunks and not section.goes_on_with(chunk_id):
             yield section
-            section = _Section()
+            section = Section()
         found = terms(text, language)
         section.chunks.append((chunk_id, Counter(found), len(found)))
         section.languages.append(language)
     if section.chunks:
         yield section
-
-
-class Postings(NamedTuple):
-    """Arrays of shape (chunks that hold the term,).
-
-    `offsets` are of the chunks' ids from the run's first (uint32); `counts` say how often the term is
-    in each, `places` how many chunks of its section come before (uint8); `lengths` and
-    `section_lengths` count the terms of the chunk and of its section (uint16).
-    """
-
-    offsets: "NDArray[np.uint32]"
-    counts: "NDArray[np.uint8]"
-    places: "NDArray[np.uint8]"
-    lengths: "NDArray[np.uint16]"
-    section_lengths: "NDArray[np.uint16]"
-
-
-def read(postings: bytes) -> Postings:
-    import numpy as np
-
-    n = len(postings) // POSTING_BYTES
-    return Postings(
-        np.frombuffer(postings, "<u4", n),
-        np.frombuffer(postings, "u1", n, 4 * n),
-        np.frombuffer(postings, "u1", n, 5 * n),
-        np.frombuffer(postings, "<u2", n, 6 * n),
-        np.frombuffer(postings, "<u2", n, 8 * n),
-    )
-
-
-class _PostingsMade:
-    """The same, growing."""
-
-    __slots__ = ("arrays",)
-
-    def __init__(self) -> None:
-        self.arrays: tuple[array[int], ...] = tuple(array(kind) for kind in "IBBHH")
-
-    def add(self, *values: int) -> None:
-        for column, value in zip(self.arrays, values, strict=True):
-            column.append(value)
-
-    def to_bytes(self) -> bytes:
-        if sys.byteorder == "big":
-            for column in self.arrays:
-                column.byteswap()
-        return b"".join(column.tobytes() for column in self.arrays)
-
-
-@dataclass
-class _Run:
-    """The postings of sections that follow on each other."""
-
-    first_id: int = -1
-    count: int = 0
-    postings: int = 0
-    by_term: dict[str, _PostingsMade] = field(default_factory=lambda: defaultdict(_PostingsMade))
-
-    def is_full_for(self, section: _Section) -> bool:
-        is_far = self.count > 0 and section.chunks[-1][0] - self.first_id > _LARGEST_OFFSET
-        is_large = self.postings >= _MOST_POSTINGS_IN_RUN or len(self.by_term) >= _MOST_TERMS_IN_RUN
-        return is_far or is_large
-
-    def add(self, section: _Section) -> None:
-        if not self.count:
-            self.first_id = section.chunks[0][0]
-        self.count += len(section.chunks)
-        whole = min(section.length, _LARGEST_LENGTH)
-        for place, (chunk_id, counts, length) in enumerate(section.chunks):
-            offset, own = chunk_id - self.first_id, min(length, _LARGEST_LENGTH)
-            self.postings += len(counts)
-            for term, count in counts.items():
-                self.by_term[term].add(offset, min(count, _LARGEST_COUNT), place, own, whole)
 
 
 def _chunks(database_id: str) -> Iterator[tuple[int, str, str]]:
@@ -298,7 +214,7 @@ def _chunks(database_id: str) -> Iterator[tuple[int, str, str]]:
         last = rows[-1][0]
 
 
-def _write(target: sql.Identifier, run: _Run) -> None:
+def _write(target: sql.Identifier, run: Run) -> None:
     if not run.count:
         return
     with connection.cursor() as cursor, connection.wrap_database_errors:

@@ -20,6 +20,7 @@ from psycopg import sql
 from vectordb import keyword_index, partitions
 from vectordb.lexing import terms
 from vectordb.models import VectorDatabase
+from vectordb.postings import Postings, read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,7 +141,7 @@ def _scored(database: VectorDatabase, wanted: Counter[str]) -> "tuple[Ids, Score
     statement = _POSTINGS.format(table=keyword_index.table(database.pk))
     by_term: defaultdict[str, list[_Held]] = defaultdict(list)
     for term, first_id, postings in _rows(statement, [list(wanted), _MOST_BYTES]):
-        by_term[term].append(_Held.of(first_id, keyword_index.read(postings)))
+        by_term[term].append(_Held.of(first_id, read(postings)))
     if not by_term:
         return None
     facts = facts_of(database)
@@ -172,7 +173,7 @@ class _Held(NamedTuple):
     section_lengths: "Ids"
 
     @classmethod
-    def of(cls, first_id: int, postings: keyword_index.Postings) -> "_Held":
+    def of(cls, first_id: int, postings: Postings) -> "_Held":
         ids: Ids = postings.offsets.astype("int64") + first_id
         return cls(
             ids,

@@ -10,12 +10,13 @@ from psycopg import sql
 
 from config.database import connection_parameters
 from tests.vectordb.conftest import add, build, create
-from vectordb import ingest, keyword_index, keyword_search, partitions, services, tasks
+from vectordb import ingest, keyword_index, keyword_search, partitions, postings, services, tasks
 from vectordb.interruption import Interrupted
 from vectordb.keyword_search import K1, SECTION_WEIGHT, B, score_words
 from vectordb.lexing import terms
 from vectordb.metadata_filter import to_sql
 from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, VectorDatabase
+from vectordb.postings import SECTION
 from vectordb.reuse import READING, same_content
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,7 +82,7 @@ def test_scores_are_those_of_the_formula(dataset):
     database = build(dataset, chunk_size=128)
     chunks = list(Chunk.objects.filter(vector_database_id=database.pk))
     counts = {chunk.id: Counter(terms(chunk.text, chunk.language)) for chunk in chunks}
-    assert max(chunk.position for chunk in chunks) >= keyword_index.SECTION
+    assert max(chunk.position for chunk in chunks) >= SECTION
     of_section: dict[int, Counter[str]] = defaultdict(Counter)
     for chunk in chunks:
         of_section[_section(chunk.id)] += counts[chunk.id]
@@ -101,7 +102,7 @@ def test_scores_are_those_of_the_formula(dataset):
 
 
 def _section(chunk_id: int) -> int:
-    return chunk_id - chunk_id % CHUNKS_PER_DOCUMENT % keyword_index.SECTION
+    return chunk_id - chunk_id % CHUNKS_PER_DOCUMENT % SECTION
 
 
 def test_a_section_ends_where_a_document_does(library):
@@ -111,7 +112,7 @@ def test_a_section_ends_where_a_document_does(library):
 
 def test_runs_are_one_index(library, monkeypatch):
     before = score_words(library, "whale oil lamps").of(_ids(library))
-    monkeypatch.setattr(keyword_index, "_MOST_TERMS_IN_RUN", 1)
+    monkeypatch.setattr(postings, "_MOST_TERMS_IN_RUN", 1)
     VectorDatabase.objects.update(keyword_facts=None)
     _bring_up_to_date(library)
 
