@@ -1,6 +1,7 @@
 """A running Groundwork for tests that kill its parts, or ask it in masses."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from config.postgres import embedded_url
 from tests.llm_server import Behaviour, LLMServer
-from tests.running import PROCESSES, Running, start
+from tests.running import PROCESSES, Running, free_port, start
 from tests.visitors import Person, Watcher, wait_for
 
 FINISHED = {"COMPLETED", "ERROR", "SKIPPED", "CANCELLED"}
@@ -115,21 +116,30 @@ class Stack:
         wait_for(is_quiet, "the end of everything that was begun")
 
 
-@pytest.fixture(scope="session")
-def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Without the sample. One for the whole run: whatever is killed in it comes back."""
+@contextmanager
+def launched(data: Path, **environment: str) -> Iterator[Stack]:
+    """A Groundwork of one's own, without the sample, with these settings besides."""
     with LLMServer() as llm:
         running = start(
-            tmp_path_factory.mktemp("stack") / "data",
+            data,
+            free_port(),
             GROUNDWORK_SAMPLE="0",
             GROUNDWORK_LOCAL_LLM_SERVERS=",",
             OPENAI_API_KEY="sk-tests",
             OPENAI_BASE_URL=llm.base_url,
+            **environment,
         )
         try:
             yield _furnished(running, llm)
         finally:
             running.end()
+
+
+@pytest.fixture(scope="session")
+def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One for the whole run: whatever is killed in it comes back."""
+    with launched(tmp_path_factory.mktemp("stack") / "data") as stack:
+        yield stack
 
 
 def _furnished(running: Running, llm: LLMServer) -> Stack:

@@ -79,19 +79,21 @@ class Person:
 
     def upload(self, files: dict[str, bytes]) -> str:
         """A new dataset of these files."""
-        limit = uuid.uuid4().hex
-        parts = [
-            f'--{limit}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
-            + content
-            + b"\r\n"
-            for name, content in files.items()
-        ]
-        body = b"".join(parts) + f"--{limit}--\r\n".encode()
-        answer = self.send(
-            "POST", "/api/v2/datasets/fromFile/", body, f"multipart/form-data; boundary={limit}"
-        )
+        kind, body = _form_of("file", files)
+        answer = self.send("POST", "/api/v2/datasets/fromFile/", body, kind)
         assert answer.status == 202, answer
         return str(answer.json()["catalogId"])
+
+
+def _form_of(field: str, files: dict[str, bytes]) -> tuple[str, bytes]:
+    """(content type, body) of a form with these files by name."""
+    limit = uuid.uuid4().hex
+    head = f'--{limit}\r\nContent-Disposition: form-data; name="{field}"; filename='
+    parts = [
+        f'{head}"{name}"\r\n\r\n'.encode() + content + b"\r\n" for name, content in files.items()
+    ]
+    body = b"".join(parts) + f"--{limit}--\r\n".encode()
+    return f"multipart/form-data; boundary={limit}", body
 
 
 class Browser:
@@ -109,9 +111,19 @@ class Browser:
         return self._open(Request(self._url + path))  # noqa: S310 - our own
 
     def post(self, path: str, **fields: str) -> int:
-        found = {cookie.name: cookie.value or "" for cookie in self.cookies}
-        data = urlencode(fields | {"csrfmiddlewaretoken": found["groundwork_csrf"]}).encode()
+        data = urlencode(fields | {"csrfmiddlewaretoken": self._token()}).encode()
         return self._open(Request(self._url + path, data))  # noqa: S310 - our own
+
+    def upload(self, dataset: str, files: dict[str, bytes]) -> int:
+        """Files into a dataset that is there."""
+        kind, body = _form_of("files", files)
+        headers = {"Content-Type": kind, "X-CSRFToken": self._token()}
+        url = f"{self._url}/datasets/{dataset}/upload/"
+        return self._open(Request(url, body, headers))  # noqa: S310 - our own
+
+    def _token(self) -> str:
+        found = {cookie.name: cookie.value or "" for cookie in self.cookies}
+        return found["groundwork_csrf"]
 
     def _open(self, request: Request) -> int:
         try:

@@ -6,7 +6,7 @@ rows beyond a limit wait in a temporary table, which vanishes by itself when the
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import connection, transaction
 from psycopg import sql
@@ -100,7 +100,8 @@ def _place(chunk: Chunk) -> tuple[object, ...]:
 
 
 class ChunkWriter:
-    """Gathers a document's chunks; `commit` inside a transaction makes them visible."""
+    """Gathers a document's chunks; `commit` inside a transaction makes them visible. What is not
+    committed when it is left is gone."""
 
     def __init__(self, ingestion: Ingestion) -> None:
         self._ingestion = ingestion
@@ -108,6 +109,14 @@ class ChunkWriter:
         self._rows: list[tuple[Any, ...]] = []
         self._is_staged = False
         self.count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The connection goes on to others, and with it what was staged. One that broke lost it.
+        if self._is_staged and connection.is_usable():
+            _drop_staged()
 
     def add(self, chunks: Sequence[Chunk], vectors: "Vectors") -> None:
         from pgvector import HalfVector
@@ -142,7 +151,7 @@ class ChunkWriter:
     def _stage(self) -> None:
         with connection.cursor() as cursor:
             if not self._is_staged:
-                drop_staged()
+                _drop_staged()
                 cursor.execute(
                     sql.SQL(
                         "CREATE TEMPORARY TABLE {} (LIKE vectordb_chunk INCLUDING DEFAULTS)"
@@ -170,7 +179,7 @@ class ChunkWriter:
         self._rows = []
 
 
-def drop_staged() -> None:
+def _drop_staged() -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(_STAGING))
 

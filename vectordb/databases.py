@@ -265,20 +265,22 @@ def cancel_ingestion(database: VectorDatabase, *, user: User) -> None:
 def retry_ingestion(
     database: VectorDatabase, *, user: User, document: Document | None = None
 ) -> None:
-    """Bring failed and cancelled documents in again, or one of them. A database that is complete stays
-    in use meanwhile. Raises Conflict if there is none."""
+    """Bring failed and cancelled documents in again, or one of them; without any, do again what came
+    after them and failed. A database that is complete stays in use meanwhile. Raises Conflict if
+    nothing failed."""
     require_editor(database.use_case, user)
     again = database.ingestions.filter(status__in=(Status.ERROR, Status.CANCELLED))
     if document is not None:
         again = again.filter(document=document)
-    if not again.update(
+    has_failed = again.update(
         status=Status.NEW,
         error_message="",
         progress_done=0,
         progress_total=0,
         started_at=None,
         finished_at=None,
-    ):
+    )
+    if not has_failed and (document is not None or not database.can_be_retried):
         raise Conflict("No document here failed or was cancelled: there is nothing to retry.")
     VectorDatabase.objects.filter(pk=database.pk).exclude(
         status__in=(*UNFINISHED, Status.COMPLETED)

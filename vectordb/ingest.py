@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from config.errors import AppError
 from config.notify import publish
 from config.status import UNFINISHED, Status
-from vectordb import chunk_store, edit_work, keyword_index, partitions, versions
+from vectordb import chunk_store, edit_work, keyword_index, outages, partitions, versions
 from vectordb.chunking import Chunk
 from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.document_chunks import read_chunks
@@ -32,6 +32,7 @@ from vectordb.whole_chunks import embed_whole
 logger = logging.getLogger(__name__)
 
 _FAILED = "Something went wrong on our side while reading this file. Retry it."
+_UNREADABLE = "The stored file cannot be read. Delete it and upload it again."
 # Chunks are sorted by length in windows of this many, so that batches hold little padding.
 _WINDOW = 128
 _PROGRESS_SECONDS = 0.5
@@ -131,6 +132,7 @@ def _finish(database: VectorDatabase, check: Callable[[], None]) -> None:
 
 def _index(database: VectorDatabase, count: int) -> None:
     """What it takes to search so many chunks. What was there serves until the new is."""
+    partitions.drop_leftover(database)
     if count <= settings.EXACT_SCAN_LIMIT:
         partitions.drop_index(database)
     elif database.ef_search is None or abs(count - database.chunks_count) > _GROWTH * count:
@@ -186,25 +188,24 @@ class _Run:
         self._ingestion, self._done, self._total, self._embedded = ingestion, 0, 0, 0
         try:
             if not self._reuse(ingestion):
-                self._read(ingestion)
+                with chunk_store.ChunkWriter(ingestion) as writer:
+                    self._read(ingestion, writer)
         except Stopped:
             logger.info("Ingestion %s was stopped", ingestion.pk)
         except AppError as error:
             self._refuse(ingestion, error)
-        except OSError:
-            logger.exception("Ingestion %s failed", ingestion.pk)
-            self._fail(ingestion, "The stored file cannot be read. Delete it and upload it again.")
-        except (Interrupted, OperationalError, InterfaceError):
+        except (Interrupted, *outages.AWAY):
             raise  # the worker ends or the database is away: not this document's fault
-        except Exception:
+        except Exception as error:
+            if outages.is_full(error):
+                raise
             logger.exception("Ingestion %s failed", ingestion.pk)
-            self._fail(ingestion, _FAILED)
+            self._fail(ingestion, _UNREADABLE if isinstance(error, OSError) else _FAILED)
         self._ingestion = None
 
-    def _read(self, ingestion: Ingestion) -> None:
+    def _read(self, ingestion: Ingestion, writer: chunk_store.ChunkWriter) -> None:
         settings_ = settings_of(self._database)
         embedder = get_embedder(settings_.embedding_model)
-        writer = chunk_store.ChunkWriter(ingestion)
         window: list[Chunk] = []
         for chunks in self._chunks(ingestion, settings_, embedder):
             window.extend(chunks)
@@ -216,7 +217,6 @@ class _Run:
             self._complete(ingestion, writer.count)
             writer.commit()
             edit_work.take_edits_along(ingestion)
-        chunk_store.drop_staged()
 
     def _chunks(
         self, ingestion: Ingestion, settings_: ChunkingSettings, embedder: Embedder

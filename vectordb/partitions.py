@@ -135,7 +135,6 @@ def drop_index(database: VectorDatabase) -> None:
 def build_index(database: VectorDatabase, count: int) -> None:
     """Index the partition, then choose how hard to search it so that recall holds. An index that is
     there serves until the new one is."""
-    _drop_leftover(database)
     try:
         _create_index(database, count, workers=2)
     except DatabaseError:
@@ -176,8 +175,8 @@ def _create_index(database: VectorDatabase, count: int, *, workers: int) -> None
 
 
 @transaction.atomic
-def _drop_leftover(database: VectorDatabase) -> None:
-    """What a worker left that was killed. Raises OperationalError when the table is in use for
+def drop_leftover(database: VectorDatabase) -> None:
+    """An index that a killed worker did not put to use any more. Raises OperationalError when the table is in use for
     seconds, as others would have to wait behind."""
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_WAIT))

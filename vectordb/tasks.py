@@ -3,8 +3,9 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import connections, transaction
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, JobAborted
@@ -16,6 +17,7 @@ from vectordb import (
     ingest,
     keyword_index,
     model_reading,
+    outages,
     partitions,
     trial_cuts,
 )
@@ -45,12 +47,20 @@ def ingest_database(context: JobContext, database_id: str) -> None:
         _patiently(lambda: ingest.ingest(database_id, should_end=should_end), should_end)
     except Interrupted:
         raise JobAborted from None
-    except Exception:
+    except Exception as error:
         logger.exception("Ingesting into %s failed", database_id)
-        message = "Something went wrong on our side. Retry it."
-        _patiently(lambda: ingest.fail(database_id, message), should_end)
+        _fail_ingestion(database_id, outages.what_to_do(error), should_end)
     finally:
         connections.close_all()
+
+
+def _fail_ingestion(database_id: str, message: str, should_end: Callable[[], bool]) -> None:
+    try:
+        fail = partial(ingest.fail, database_id, message)
+        _patiently(fail, should_end, is_for_room=True)
+    except (Interrupted, *outages.AWAY):
+        # Until it is written down that it failed, it is not over.
+        raise JobAborted from None
 
 
 @app.task(
@@ -154,16 +164,20 @@ def read_embedding_model(context: JobContext, entry_id: str) -> None:
         connections.close_all()
 
 
-def _patiently(work: Callable[[], None], should_end: Callable[[], bool]) -> None:
-    """Do the work again while the database server is away. Raises Interrupted."""
+def _patiently(
+    work: Callable[[], None], should_end: Callable[[], bool], *, is_for_room: bool = False
+) -> None:
+    """Do the work again while the database server is away, or while its disk is full where it is
+    told to. Raises Interrupted."""
     for attempt in range(_ATTEMPTS):
         try:
             work()
             return
-        except (OperationalError, InterfaceError):
-            if attempt == _ATTEMPTS - 1:
+        except outages.AWAY as error:
+            is_vain = outages.is_full(error) and not is_for_room
+            if is_vain or attempt == _ATTEMPTS - 1:
                 raise
-            logger.warning("The database is away, trying again", exc_info=True)
+            logger.warning("The database cannot do it, trying again", exc_info=True)
             connections.close_all()
             _sleep(2.0**attempt, should_end)
 

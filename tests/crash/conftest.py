@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 
@@ -9,8 +10,9 @@ import psutil
 import psycopg
 import pytest
 
-from tests.stack import Stack, words
-from tests.visitors import Person, Watcher, wait_for
+from tests.crash.holding import prepare
+from tests.stack import Stack, launched, words
+from tests.visitors import Browser, Person, Watcher, wait_for
 
 TEXT = words(60)
 DOCUMENTS = 3
@@ -200,6 +202,25 @@ def work(request, stack, undisturbed):
         assert ingestion.is_in_the_middle()
         stack.answers_with(TEXT, interval_ms=50)
         yield Work(stack, chat, prompt, watcher, ingestion, undisturbed)
+
+
+@pytest.fixture(scope="session")
+def held_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """It brings many documents in at once, stands still where a test holds it, and gives small
+    databases an index too. One for the whole run."""
+    settings = {
+        "GROUNDWORK_INGEST_CONCURRENCY": "16",
+        "GROUNDWORK_POOL_SIZE": "40",
+        "GROUNDWORK_EXACT_SCAN_LIMIT": "20",
+    }
+    with launched(tmp_path_factory.mktemp("held") / "data", **settings) as stack:
+        prepare(stack)
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def browser(held_stack: Stack) -> Browser:
+    return Browser(held_stack.running, held_stack.running.email)
 
 
 def parsers(worker: psutil.Process) -> list[psutil.Process]:

@@ -11,7 +11,7 @@ from config.database import connection_parameters
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.status import Status
 from tests.vectordb.conftest import HANDBOOK, add, build
-from vectordb import ingest, partitions, services
+from vectordb import ingest, keyword_index, partitions, services
 from vectordb.models import Chunk, VectorDatabase
 from vectordb.retrieval import retrieve
 from vectordb.retrieval_settings import RetrievalSettings
@@ -235,11 +235,16 @@ def test_a_swap_waits_for_who_reads_the_table_for_long(indexed, monkeypatch):
     assert indexes(indexed) != before
 
 
-def test_what_a_killed_worker_left_of_a_new_index_is_cleared_away(indexed):
+def test_what_a_killed_worker_left_of_new_indexes_is_cleared_away(indexed):
+    before = indexes(indexed)
+    name, keywords = partitions.table_name(indexed.pk), keyword_index.table_name(indexed.pk)
     with connection.cursor() as cursor:
-        name = partitions.table_name(indexed.pk)
         cursor.execute(f"CREATE INDEX {name}_hnsw_new ON {name} (position)")
+        cursor.execute(f"CREATE TABLE {keywords}_new (term text)")
 
-    partitions.build_index(indexed, indexed.chunks_count)
+    ingest.ingest(indexed.pk)
 
-    assert list(indexes(indexed)) == [f"{name}_hnsw"]
+    assert indexes(indexed) == before
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [f"{keywords}_new"])
+        assert cursor.fetchone() == (None,)

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from accounts.models import UseCase, User
 from config.ids import ID_LENGTH, IdField
-from config.status import Status
+from config.status import UNFINISHED, Status
 from vectordb.models.datasets import Dataset, Document
 
 
@@ -92,6 +92,12 @@ class VectorDatabase(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether something failed that can be done again: a document, or what comes after them."""
+        has_failed = bool(self.error_message) and self.status not in UNFINISHED
+        return has_failed and self.ingestions.exists()
 
 
 class IngestionQuerySet(models.QuerySet["Ingestion"]):
