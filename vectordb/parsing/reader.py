@@ -27,6 +27,7 @@ from vectordb.parsing.code import LANGUAGES
 from vectordb.parsing.cutting import Cutter
 
 _BATCH = 32
+_LOOK_SECONDS = 1.0
 # More than the largest file that may be uploaded has, when it is text.
 MOST_CHARACTERS = 250_000_000
 
@@ -135,12 +136,26 @@ def serve(requests: TextIO, output: TextIO) -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker that was killed leaves nobody to read for."""
+    """A worker that was killed leaves nobody to read for.
+
+    A thread looks once a second, which a library that computes lets run; so does an alarm, for
+    regular expressions: they keep all threads from running, but look for signals.
+    """
     parent = os.getppid()
-    while os.getppid() == parent:
-        time.sleep(1)
-    # With whatever it started itself: the group is its own, see `ParserProcess`.
-    os.killpg(0, signal.SIGKILL)
+
+    def look(*_: object) -> None:
+        if os.getppid() != parent:
+            # With whatever it started itself: the group is its own, see `ParserProcess`.
+            os.killpg(0, signal.SIGKILL)
+
+    def keep_looking() -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            look()
+
+    threading.Thread(target=keep_looking, daemon=True).start()
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
 
 
 def main() -> None:
@@ -149,7 +164,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # openpyxl warns of formatting that it does not know; values are all that is asked for.
     warnings.simplefilter("ignore")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _end_with_parent()
     # Whatever a library prints must not get between the messages.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
