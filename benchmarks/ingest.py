@@ -1,10 +1,12 @@
 """How much of the embedder's own speed an ingestion keeps, and whether memory stays flat.
 
-First a text is brought in end to end (parse, cut, embed, store), then the embedder alone embeds the
-same chunks. Then the peak memory of this process and of the parser's is taken while a small and a
-large text are brought in, the large one for a limited time.
+First a text is brought in end to end (parse, cut, embed, store), in one file or cut into many, of
+which one in a hundred cannot be read; then the embedder alone embeds the same chunks. Then the peak
+memory of this process and of the parser's is taken while a small and a large text are brought in,
+the large one for a limited time.
 
-    .venv/bin/python -m benchmarks.ingest [--chunks 1500] [--rounds 2] [--sizes 1 100] [--seconds 60]
+    .venv/bin/python -m benchmarks.ingest [--chunks 1500] [--files 1 100 2000] [--rounds 2]
+        [--sizes 1 100] [--seconds 60]
 """
 
 import argparse
@@ -33,21 +35,30 @@ def text_of(size: int) -> bytes:
     return buffer.getvalue().encode()[:size]
 
 
-def create(name: str, content: bytes):
+def create(*contents: bytes):
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from vectordb import services
 
     dataset = scratch.dataset()
-    files = [SimpleUploadedFile(name, content)]
-    [added] = services.add_files(dataset, user=dataset.created_by, files=files)
-    assert not added.error, added.error
+    files = [SimpleUploadedFile(f"{n}.txt", content) for n, content in enumerate(contents)]
+    for added in services.add_files(dataset, user=dataset.created_by, files=files):
+        assert not added.error, added.error
     return services.create_vector_database(
         user=dataset.created_by, use_case=dataset.use_cases.get(), dataset=dataset
     )
 
 
-def speed(chunks: int, rounds: int) -> None:
+def pieces(text: bytes, count: int) -> list[bytes]:
+    """As many files; each hundredth has no text in it."""
+    size = len(text) // count
+    return [
+        b" " * (number + 1) if number % 100 == 99 else text[number * size : (number + 1) * size]
+        for number in range(count)
+    ]
+
+
+def speed(chunks: int, files: int, rounds: int) -> None:
     from vectordb import ingest
     from vectordb.embedding import get_embedder
     from vectordb.models import Chunk
@@ -55,6 +66,9 @@ def speed(chunks: int, rounds: int) -> None:
     rows: list[list[object]] = [
         [
             "round",
+            "files",
+            "done",
+            "failed",
             "chunks",
             "end to end /s",
             "embedder alone /s",
@@ -65,7 +79,9 @@ def speed(chunks: int, rounds: int) -> None:
         ]
     ]
     for number in range(1, rounds + 1):
-        database = create(f"{number}.txt", text_of(chunks * 850 + number))
+        # No round may find what another one brought in.
+        text = text_of(chunks * 850 + 10 * files + number)
+        database = create(*pieces(text, files))
         embedder = get_embedder(database.embedding_model)
         embedder.embed(["warm up"] * 32)
         started, busy = time.perf_counter(), cpu_seconds()
@@ -81,6 +97,9 @@ def speed(chunks: int, rounds: int) -> None:
         rows.append(
             [
                 number,
+                files,
+                database.ingestions.filter(status="COMPLETED").count(),
+                database.ingestions.filter(status="ERROR").count(),
                 count,
                 f"{count / whole:.1f}",
                 f"{count / alone:.1f}",
@@ -128,7 +147,7 @@ def memory(size: int, seconds: float) -> list[object]:
     from vectordb import ingest, services
     from vectordb.models import VectorDatabase
 
-    database = create(f"{size}.txt", text_of(size * MEGABYTE))
+    database = create(text_of(size * MEGABYTE))
     peak = PeakMemory()
 
     def work() -> None:
@@ -158,13 +177,14 @@ def memory(size: int, seconds: float) -> list[object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--chunks", type=int, default=1_500)
+    parser.add_argument("--files", type=int, nargs="*", default=[1])
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--sizes", type=int, nargs="*", default=[1, 100], help="megabytes")
     parser.add_argument("--seconds", type=float, default=60, help="at most, for each size")
     arguments = parser.parse_args()
     scratch.start()
-    if arguments.chunks:
-        speed(arguments.chunks, arguments.rounds)
+    for files in arguments.files:
+        speed(arguments.chunks, files, arguments.rounds)
     header: list[object] = ["text", "took", "", "read", "worker's peak", "parser's peak"]
     rows = [header, *(memory(size, arguments.seconds) for size in arguments.sizes)]
     print()

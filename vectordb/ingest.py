@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.errors import AppError
@@ -36,8 +36,7 @@ _UNREADABLE = "The stored file cannot be read. Delete it and upload it again."
 # Chunks are sorted by length in windows of this many, so that batches hold little padding.
 _WINDOW = 128
 _PROGRESS_SECONDS = 0.5
-# An index takes new chunks in by itself; past this share of them it is made anew.
-_GROWTH = 0.2
+_LOOKED_UP_AT_ONCE = 100
 # What fails one document fails those behind it.
 _HOPELESS = (EndlessSeparators, EmbeddingFailed)
 
@@ -55,7 +54,7 @@ def ingest(database_id: str, *, should_end: Callable[[], bool] = lambda: False) 
     if database is None:
         return
     with _Run(database, should_end) as run:
-        while (ingestion := _next(database)) is not None:
+        for ingestion in _waiting(database):
             run.ingest(ingestion)
     _finish(database, run.check)
 
@@ -95,15 +94,20 @@ def _start(database_id: str) -> VectorDatabase | None:
     database = databases.first()
     if database is None or not partitions.create(database):
         return None
-    if database.status == Status.RUNNING and _next(database) is not None:
+    if database.status == Status.RUNNING and _unfinished(database).exists():
         # Nobody searches it yet, and loading without an index is faster.
         partitions.drop_index(database)
     return database
 
 
-def _next(database: VectorDatabase) -> Ingestion | None:
-    waiting = database.ingestions.filter(status__in=UNFINISHED)
-    return waiting.select_related("document", "vector_database").first()
+def _unfinished(database: VectorDatabase) -> QuerySet[Ingestion]:
+    return database.ingestions.filter(status__in=UNFINISHED).select_related("document")
+
+
+def _waiting(database: VectorDatabase) -> Iterator[Ingestion]:
+    """The unfinished documents in their order, also those that come while others are worked on."""
+    while some := list(_unfinished(database)[:_LOOKED_UP_AT_ONCE]):
+        yield from some
 
 
 def _finish(database: VectorDatabase, check: Callable[[], None]) -> None:
@@ -115,7 +119,7 @@ def _finish(database: VectorDatabase, check: Callable[[], None]) -> None:
     database.refresh_from_db(fields=["ef_search", "chunks_count", "keyword_facts", "edited_at"])
     partitions.analyze(database.pk)
     keyword_index.bring_up_to_date(database, check)
-    _index(database, count)
+    partitions.index(database, count)
     _, size = partitions.measure(database.pk)
     databases = VectorDatabase.objects.filter(pk=database.pk)
     with transaction.atomic():
@@ -128,17 +132,6 @@ def _finish(database: VectorDatabase, check: Callable[[], None]) -> None:
         if ended and count:
             versions.tell_complete(database)
         announce(database.pk)
-
-
-def _index(database: VectorDatabase, count: int) -> None:
-    """What it takes to search so many chunks. What was there serves until the new is."""
-    partitions.drop_leftover(database)
-    if count <= settings.EXACT_SCAN_LIMIT:
-        partitions.drop_index(database)
-    elif database.ef_search is None or abs(count - database.chunks_count) > _GROWTH * count:
-        partitions.build_index(database, count)
-    elif count != database.chunks_count:
-        partitions.tune_index(database)
 
 
 def _summary(database: VectorDatabase, count: int) -> str:

@@ -4,6 +4,7 @@ import logging
 import math
 import re
 
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg import errors, sql
 
@@ -13,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 _PARENT = "vectordb_chunk"
 _LOCK_WAIT = "3s"
+# An index takes new chunks in by itself; past this share of them it is made anew.
+_GROWTH = 0.2
 # So often the lock is waited for, for an index that took minutes to make.
 _SWAPS = 200
 
@@ -128,8 +131,19 @@ def drop_index(database: VectorDatabase) -> None:
     """Back to exact scans: loading into an indexed table is a hundred times slower."""
     VectorDatabase.objects.filter(pk=database.pk).update(ef_search=None, index_recall=None)
     with connection.cursor() as cursor:
-        for index in (_index, _new_index, _metadata_index):
-            cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(index(database.pk)))
+        for name in (_index, _new_index, _metadata_index):
+            cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(name(database.pk)))
+
+
+def index(database: VectorDatabase, count: int) -> None:
+    """What it takes to search so many chunks. What was there serves until the new is."""
+    _drop_leftover(database)
+    if count <= settings.EXACT_SCAN_LIMIT:
+        drop_index(database)
+    elif database.ef_search is None or abs(count - database.chunks_count) > _GROWTH * count:
+        build_index(database, count)
+    elif count != database.chunks_count:
+        tune_index(database)
 
 
 def build_index(database: VectorDatabase, count: int) -> None:
@@ -175,7 +189,7 @@ def _create_index(database: VectorDatabase, count: int, *, workers: int) -> None
 
 
 @transaction.atomic
-def drop_leftover(database: VectorDatabase) -> None:
+def _drop_leftover(database: VectorDatabase) -> None:
     """An index that a killed worker did not put to use any more. Raises OperationalError when the table is in use for
     seconds, as others would have to wait behind."""
     with connection.cursor() as cursor:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection, connections
 
@@ -86,6 +87,28 @@ def test_a_bad_document_fails_alone_and_says_why(dataset):
         assert words in error
     assert {chunk.document_id for chunk in chunks_of(database)} == {
         database.ingestions.get(number=1).document_id
+    }
+
+
+def test_of_many_small_files_each_ends_for_itself(dataset):
+    def content(number: int) -> bytes:
+        return b" " * number if number % 100 == 99 else b"Shelf %d holds lamps." % number
+
+    uploads = [SimpleUploadedFile(f"{n}.txt", content(n)) for n in range(200)]
+    services.add_files(dataset, user=dataset.created_by, files=uploads)
+    database = build(dataset)
+
+    assert (database.status, database.chunks_count) == (Status.COMPLETED, 198)
+    assert database.error_message == "2 of 200 documents could not be read."
+    failed = database.ingestions.filter(status=Status.ERROR)
+    assert list(failed.values_list("document__name", "error_message")) == [
+        ("99.txt", "There is no text in this file."),
+        ("199.txt", "There is no text in this file."),
+    ]
+    done = database.ingestions.filter(status=Status.COMPLETED, chunks_count=1)
+    assert done.count() == 198
+    assert {chunk.text for chunk in chunks_of(database)} == {
+        content(n).decode() for n in range(200) if n % 100 != 99
     }
 
 
