@@ -59,6 +59,7 @@ def ingest(database_id: str, *, should_end: Callable[[], bool] = lambda: False) 
     _finish(database, run.check)
 
 
+@transaction.atomic
 def fail(database_id: str, message: str) -> None:
     """Leave nothing unfinished behind when the job itself broke."""
     _fail_documents(database_id, message)

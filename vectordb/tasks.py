@@ -33,13 +33,17 @@ WAITING_QUEUE = "evaluate"
 _ATTEMPTS = 6
 _LOOK_UP_SECONDS = 0.25
 
+
+class _NotOver(Exception):
+    """That the job failed could not be written down."""
+
+
 # A worker that ends hands its job back.
 _BY_THE_NEXT_WORKER = RetryStrategy(wait=0, retry_exceptions=[JobAborted])
+_UNTIL_IT_IS_OVER = RetryStrategy(wait=0, retry_exceptions=[JobAborted, _NotOver])
 
 
-@app.task(
-    name="vectordb.ingest_database", queue=QUEUE, pass_context=True, retry=_BY_THE_NEXT_WORKER
-)
+@app.task(name="vectordb.ingest_database", queue=QUEUE, pass_context=True, retry=_UNTIL_IT_IS_OVER)
 def ingest_database(context: JobContext, database_id: str) -> None:
     """Bring the unfinished documents of a vector database in."""
     should_end = context.should_abort
@@ -58,9 +62,10 @@ def _fail_ingestion(database_id: str, message: str, should_end: Callable[[], boo
     try:
         fail = partial(ingest.fail, database_id, message)
         _patiently(fail, should_end, is_for_room=True)
-    except (Interrupted, *outages.AWAY):
-        # Until it is written down that it failed, it is not over.
+    except Interrupted:
         raise JobAborted from None
+    except outages.AWAY as error:
+        raise _NotOver from error
 
 
 @app.task(
