@@ -32,6 +32,7 @@ from vectordb.whole_chunks import embed_whole
 logger = logging.getLogger(__name__)
 
 _FAILED = "Something went wrong on our side while reading this file. Retry it."
+_ALL_DISABLED = "All of its chunks are disabled: enable some."
 _UNREADABLE = "The stored file cannot be read. Delete it and upload it again."
 # Chunks are sorted by length in windows of this many, so that batches hold little padding.
 _WINDOW = 128
@@ -139,12 +140,10 @@ def _summary(database: VectorDatabase, count: int) -> str:
     failed = database.ingestions.filter(status=Status.ERROR)
     if not count:
         reason = failed.values_list("error_message", flat=True).first()
-        nothing = (
-            "All of its chunks are disabled: enable some."
-            if database.chunk_edits.filter(is_enabled=False).exists()
-            else "There is no document in it any more."
-        )
-        return f"None of the documents could be read. {reason}" if reason else nothing
+        if reason:
+            return f"None of the documents could be read. {reason}"
+        is_switched_off = database.chunk_edits.filter(is_enabled=False).exists()
+        return _ALL_DISABLED if is_switched_off else "There is no document in it any more."
     total = database.ingestions.count()
     return f"{len(failed)} of {total} documents could not be read." if failed else ""
 
@@ -169,7 +168,9 @@ class _Run:
     def ingest(self, ingestion: Ingestion) -> None:
         """Work on one document; how it ends is written to its row, never raised."""
         self.check()
-        claimed = Ingestion.objects.filter(pk=ingestion.pk, status__in=UNFINISHED).update(
+        # Of a document that was replaced meanwhile, the next look finds the new file.
+        same = Ingestion.objects.filter(pk=ingestion.pk, number=ingestion.number)
+        claimed = same.filter(status__in=UNFINISHED).update(
             status=Status.RUNNING,
             started_at=timezone.now(),
             error_message="",

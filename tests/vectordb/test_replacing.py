@@ -100,6 +100,26 @@ def test_one_that_is_replaced_while_it_waits_is_brought_in_once(dataset, alice):
     assert "thirty" not in texts(database)
 
 
+def test_one_that_is_replaced_once_the_job_has_looked_it_up_is_read_anew(dataset, alice):
+    add(dataset, "first.txt", b"Boats.")
+    add(dataset, "handbook.md", HANDBOOK)
+    database = create(dataset)
+    replaced: list[Document] = []
+
+    def replace_once() -> bool:
+        # The job asks whether to end before each document.
+        if not replaced:
+            replaced.append(replace(dataset, alice, "handbook.md", NEWER))
+        return False
+
+    ingest.ingest(database.pk, should_end=replace_once)
+    database.refresh_from_db()
+
+    assert (database.status, database.error_message) == (Status.COMPLETED, "")
+    assert "sixty days" in texts(database)
+    assert "thirty" not in texts(database)
+
+
 def test_deleting_the_new_document_takes_the_old_text_too(handbook, dataset, alice):
     new = replace(dataset, alice, "handbook.md", NEWER)
 
