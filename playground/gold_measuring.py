@@ -8,7 +8,7 @@ from config.threads import in_thread
 from playground.gold import labelled_questions
 from playground.gold_figures import K
 from playground.models import GoldMeasurement, GoldQuestion, GoldResult
-from vectordb.ingest import announce
+from vectordb.ingestion_rows import announce
 from vectordb.models import VectorDatabase
 from vectordb.retrieval import retrieve
 from vectordb.retrieval_settings import RetrievalSettings

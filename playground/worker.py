@@ -32,6 +32,7 @@ _SWEEP_SECONDS = 2.0
 _RESTART_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
 _QUEUE_CONNECTIONS = 6
+_MORE_THREADS = 8
 _OPTIONS: dict[str, dict[str, Any]] = {
     tasks.QUEUE: {
         # A question that waits for an earlier one of its chat is not announced when that is done.
@@ -90,7 +91,9 @@ async def run_forever(is_asked_to_end: Callable[[], bool]) -> None:
     # Jobs that block are given asyncio's own threads, which by default are hardly more than the
     # machine's cores: files that come slowly would keep documents from being brought in.
     jobs = sum(count for name, count in settings.QUEUES.items() if name != tasks.QUEUE)
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(jobs, "job"))
+    # Names of servers are looked up there, too.
+    threads = ThreadPoolExecutor(jobs + _MORE_THREADS, "job")
+    asyncio.get_running_loop().set_default_executor(threads)
     # A cancellation that comes together with other trouble is lost in it, hence the question.
     while not is_asked_to_end():
         try:

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db import OperationalError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from psycopg import errors
 
+from config.errors import Conflict
 from config.status import Status
 from vectordb.models import (
     CHUNKS_PER_DOCUMENT,
@@ -12,11 +15,13 @@ from vectordb.models import (
     Chunk,
     ChunkEdit,
     DisabledChunk,
+    Ingestion,
     VectorDatabase,
 )
 
 _ROWS = 50
-_LARGEST_NUMBER = (1 << 31) - 1
+_MOST_SECONDS = 5
+LARGEST_NUMBER = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class ChunkPage:
     previous: int | None
     following: int | None
     name: str  # the document's
+    can_be_added_to: bool
     count: int  # of all chunks of the document that searches find
     disabled: int
     changed: int
@@ -86,10 +92,28 @@ class ChunkPage:
 
 
 def browse(database: VectorDatabase, number: int, wanted: Wanted) -> ChunkPage | None:
-    """A page of the chunks of the document with this number; None when there is no such document."""
-    kinds = _Kinds.of(database, min(number, _LARGEST_NUMBER))
-    name = kinds.name()
-    if name is None:
+    """A page of the chunks of the document with this number; None when there is no such document.
+
+    Raises Conflict where it takes too long to look for the words.
+    """
+    kinds = _Kinds.of(database, min(number, LARGEST_NUMBER))
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = '{_MOST_SECONDS}s'")
+            return _page(kinds, database.ingestions.filter(number=number).first(), wanted)
+    except OperationalError as error:
+        if isinstance(error.__cause__, errors.QueryCanceled):
+            raise Conflict(
+                "These words are too rare to be looked for in so many chunks: look for others, or "
+                "begin further on."
+            ) from error
+        raise
+
+
+def _page(kinds: "_Kinds", ingestion: Ingestion | None, wanted: Wanted) -> ChunkPage | None:
+    first = kinds.chunks.first() or kinds.disabled.first()
+    if first is None:
         return None
     ids = kinds.ids(wanted, Q(id__gte=wanted.start), Q(chunk_id__gte=wanted.start))
     before = kinds.ids(wanted, Q(id__lt=wanted.start), Q(chunk_id__lt=wanted.start), reverse=True)
@@ -97,7 +121,8 @@ def browse(database: VectorDatabase, number: int, wanted: Wanted) -> ChunkPage |
         chunks=kinds.browsed(ids[:_ROWS]),
         previous=before[:_ROWS][-1] if before else None,
         following=ids[_ROWS] if len(ids) > _ROWS else None,
-        name=name,
+        name=ingestion.document.name if ingestion else str(first.metadata.get("source", "")),
+        can_be_added_to=ingestion is not None and ingestion.status == Status.COMPLETED,
         count=kinds.chunks.count(),
         disabled=kinds.disabled.count(),
         changed=kinds.edits.count(),
@@ -123,21 +148,16 @@ class _Kinds:
             database.chunk_edits.filter(chunk_id__range=own),
         )
 
-    def name(self) -> str | None:
-        """What the file is called: the first chunk knows."""
-        first = self.chunks.first() or self.disabled.first()
-        return None if first is None else str(first.metadata.get("source", ""))
-
     def ids(self, wanted: Wanted, ids: Q, edit_ids: Q, *, reverse: bool = False) -> list[int]:
         """Up to one more than a page has room for."""
         edits = self.edits.filter(text__icontains=wanted.text) if wanted.text else self.edits
         found = set(self._first(edits.filter(edit_ids), "chunk_id", reverse=reverse))
         if not wanted.is_changed:
             # What was edited is looked for by its new text.
-            ids &= ~Q(id__in=list(self.edits.values_list("chunk_id", flat=True)))
+            untouched = self.chunks.filter(ids, ~Exists(self.edits.filter(chunk_id=OuterRef("id"))))
             if wanted.text:
-                ids &= Q(text__icontains=wanted.text)
-            found |= {*self._first(self.chunks.filter(ids), "id", reverse=reverse)}
+                untouched = untouched.filter(text__icontains=wanted.text)
+            found |= {*self._first(untouched, "id", reverse=reverse)}
         return sorted(found, reverse=reverse)[: _ROWS + 1]
 
     @staticmethod

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.services import require_editor
 from config.errors import Conflict, InvalidInput, NotFound
 from config.status import UNFINISHED, Status
-from vectordb import edited_chunks, ingest, tasks
+from vectordb import edited_chunks, ingestion_rows, tasks
 from vectordb.embedding_models import get_model
 from vectordb.models import (
     ADDED_ROOM,
@@ -37,9 +37,10 @@ def edit_chunk(
     Raises InvalidInput for a text that the embedding model does not take whole, and Conflict when
     somebody else changed the chunk meanwhile.
     """
+    text, length = _cleaned(text, database)
     database = _held(database, user)
     edit = _edit(database, chunk_id)
-    text = _checked(text, database, before=edit.original)
+    _require_fit(length, database, before=edit.original)
     if seen != revision_of(edit.text):
         raise Conflict(
             "Somebody else changed this chunk meanwhile: copy your text, and open the chunk anew."
@@ -85,8 +86,9 @@ def add_chunk(
     Raises InvalidInput for a text that the embedding model does not take whole, NotFound, and
     Conflict for a document that is not brought in.
     """
+    text, length = _cleaned(text, database)
     database = _held(database, user)
-    text = _checked(text, database)
+    _require_fit(length, database)
     if page is not None and not 1 <= page <= _LAST_PAGE:
         raise InvalidInput("Pages count from 1.", field="page")
     ingestion = database.ingestions.select_for_update().filter(number=number).first()
@@ -130,29 +132,33 @@ def revision_of(text: str) -> str:
 def _held(database: VectorDatabase, user: User) -> VectorDatabase:
     """The database as it is now; changes to its chunks come one after the other."""
     require_editor(database.use_case, user)
-    database = VectorDatabase.objects.select_for_update().get(pk=database.pk)
+    database = VectorDatabase.objects.select_for_update(no_key=True).get(pk=database.pk)
     if database.status in UNFINISHED:
         raise Conflict("This vector database is being built: wait until it is complete.")
     return database
 
 
-def _checked(text: str, database: VectorDatabase, *, before: str = "") -> str:
-    """Raises InvalidInput, but not for what is no longer than it was before: finished chunks may be
-    longer than the window."""
+def _cleaned(text: str, database: VectorDatabase) -> tuple[str, int]:
+    """The text, and how many tokens it has. Raises InvalidInput for one that is none, or endless."""
     # Browsers send line breaks as CR LF.
     text = text.replace("\0", "").replace("\r\n", "\n").strip()
     if not text:
         raise InvalidInput("Write something, or disable the chunk instead.", field="text")
+    if len(text) > ADDED_ROOM:
+        raise InvalidInput(f"Use at most {ADDED_ROOM:,} characters.", field="text")
+    return text, count_tokens(text, database.embedding_model)
+
+
+def _require_fit(length: int, database: VectorDatabase, *, before: str = "") -> None:
+    """What is no longer than it was before does: finished chunks may be longer than the window."""
     model = get_model(database.embedding_model)
     most = max(model.content_tokens, count_tokens(before, model.id))
-    length = count_tokens(text, model.id)
-    if length > most or len(text) > ADDED_ROOM:
+    if length > most:
         raise InvalidInput(
             f"This text has {length:,} tokens, and {most:,} fit the embedding model: "
             "shorten it, or put the rest into a chunk of its own.",
             field="text",
         )
-    return text
 
 
 def _edit(database: VectorDatabase, chunk_id: int) -> ChunkEdit:
@@ -174,7 +180,7 @@ def _edit(database: VectorDatabase, chunk_id: int) -> ChunkEdit:
 
 
 def _change(edit: ChunkEdit, text: str, user: User) -> None:
-    if text == edit.text and edit.status != Status.ERROR:
+    if text == edit.text and edit.status == Status.COMPLETED:
         return
     edit.text, edit.edited_by = text, user
     edit.status, edit.error_message = Status.NEW, ""
@@ -188,4 +194,4 @@ def _tell(database: VectorDatabase, chunk_id: int, *, words_changed: bool) -> No
     Ingestion.objects.filter(vector_database=database, number=number).update(is_edited=True)
     if words_changed:
         VectorDatabase.objects.filter(pk=database.pk).update(edited_at=timezone.now())
-    ingest.announce(database.pk)
+    ingestion_rows.announce(database.pk)

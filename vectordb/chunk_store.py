@@ -13,7 +13,13 @@ from psycopg import sql
 
 from vectordb import partitions
 from vectordb.chunking import Chunk
-from vectordb.models import CHUNKS_PER_DOCUMENT, FIRST_ADDED, Ingestion
+from vectordb.models import (
+    CHUNKS_PER_DOCUMENT,
+    FIRST_ADDED,
+    ChunkEdit,
+    DisabledChunk,
+    Ingestion,
+)
 from vectordb.parsing.base import ParseError
 
 if TYPE_CHECKING:
@@ -47,8 +53,8 @@ def delete(database_id: str, number: int) -> None:
     own = sql.SQL("vector_database_id = %s AND {} >= %s AND {} < %s")
     tables = (
         (partitions.table(database_id), "id"),
-        (sql.Identifier("vectordb_disabled_chunk"), "id"),
-        (sql.Identifier("vectordb_chunkedit"), "chunk_id"),
+        (sql.Identifier(DisabledChunk._meta.db_table), "id"),
+        (sql.Identifier(ChunkEdit._meta.db_table), "chunk_id"),
     )
     with connection.cursor() as cursor:
         for table, name in tables:

@@ -11,7 +11,7 @@ from accounts.pages import PageRequest, within
 from accounts.services import require_editor
 from config.pages import errors_on, form_response
 from vectordb import services
-from vectordb.chunk_browser import Wanted, browse
+from vectordb.chunk_browser import LARGEST_NUMBER, Wanted, browse
 from vectordb.forms import ChunkForm, NewChunkForm
 from vectordb.models import CHUNKS_PER_DOCUMENT, VectorDatabase
 
@@ -29,8 +29,7 @@ def chunk_list(request: PageRequest, pk: str, number: int) -> HttpResponse:
 def chunk_create(request: PageRequest, pk: str, number: int) -> HttpResponse:
     database = _database(request, pk)
     require_editor(database.use_case, request.user)
-    if browse(database, number, Wanted()) is None:
-        raise Http404
+    get_object_or_404(database.ingestions, number=min(number, LARGEST_NUMBER))
     form = NewChunkForm(request.POST or None)
     if form.is_valid():
         with errors_on(form):

@@ -8,7 +8,7 @@ from accounts.models import UseCase, User
 from accounts.services import require_editor
 from config.errors import Conflict, InvalidInput
 from config.status import UNFINISHED, Status
-from vectordb import ingest, tasks, versions
+from vectordb import ingestion_rows, tasks, versions
 from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.embedding_entries import require_usable
 from vectordb.models import Dataset, Document, Ingestion, VectorDatabase
@@ -149,7 +149,7 @@ def bring_in_new_documents(database: VectorDatabase, *, user: User) -> None:
     database.last_number = first + len(documents) - 1
     database.save(update_fields=["metadata_columns", "last_number", "updated_at"])
     _enqueue(database, documents, first=first)
-    ingest.announce(database.pk)
+    ingestion_rows.announce(database.pk)
 
 
 def _documents(*datasets: Dataset) -> list[Document]:
@@ -227,6 +227,15 @@ def _metadata_columns(documents: list[Document]) -> list[str]:
     return columns
 
 
+def lock_databases_of(document: Document) -> list[VectorDatabase]:
+    """Those that the document is in, and the document itself, until the transaction ends. Whoever
+    changes what is in databases locks them first, in this order."""
+    list(Document.objects.select_for_update().filter(pk=document.pk))
+    ids = list(document.ingestions.values_list("vector_database", flat=True))
+    locked = VectorDatabase.objects.select_for_update(no_key=True).filter(pk__in=ids)
+    return list(locked.order_by("pk"))
+
+
 def rename_vector_database(database: VectorDatabase, *, user: User, name: str) -> VectorDatabase:
     require_editor(database.use_case, user)
     database.name = verbatim_name(name)
@@ -239,10 +248,11 @@ def delete_vector_database(database: VectorDatabase, *, user: User) -> None:
     """Delete it at once for everybody; a job drops its chunks, and one that fills it stops."""
     require_editor(database.use_case, user)
     database_id = database.pk
+    list(VectorDatabase.objects.select_for_update().filter(pk=database_id))
     database.delete()
     versions.tell_deleted(database)
     tasks.enqueue_drop(database_id)
-    ingest.announce(database_id)
+    ingestion_rows.announce(database_id)
 
 
 @transaction.atomic
@@ -258,7 +268,7 @@ def cancel_ingestion(database: VectorDatabase, *, user: User) -> None:
     if not cancelled and not stopped:
         raise Conflict("This vector database is not being built: there is nothing to cancel.")
     database.refresh_from_db()
-    ingest.announce(database.pk)
+    ingestion_rows.announce(database.pk)
 
 
 @transaction.atomic
@@ -287,4 +297,4 @@ def retry_ingestion(
     ).update(status=Status.NEW, error_message="")
     tasks.enqueue_ingestion(database.pk)
     database.refresh_from_db()
-    ingest.announce(database.pk)
+    ingestion_rows.announce(database.pk)

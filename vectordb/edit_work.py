@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from config.errors import AppError
 from config.status import Status
 from vectordb import chunk_store, edited_chunks, partitions
 from vectordb.embedding import get_embedder
+from vectordb.embedding_models import EmbeddingFailed
+from vectordb.endpoint_failures import TextFailed
+from vectordb.ingestion_rows import announce
 from vectordb.models import (
     CHUNKS_PER_DOCUMENT,
     FIRST_ADDED,
@@ -43,6 +47,11 @@ def apply_edits(database_id: str, check: Callable[[], None]) -> None:
         check()
         try:
             _apply(database, edit, check)
+        except EmbeddingFailed as error:
+            if not isinstance(error, TextFailed):
+                fail_edits(database_id, error.message)
+                return
+            _fail(edit, error.message)
         except AppError as error:
             _fail(edit, error.message)
 
@@ -51,6 +60,7 @@ def fail_edits(database_id: str, message: str) -> None:
     """Leave none waiting when the job itself broke."""
     waiting = ChunkEdit.objects.filter(vector_database=database_id, status=Status.NEW)
     waiting.update(status=Status.ERROR, error_message=message)
+    announce(database_id)
 
 
 def _fail(edit: ChunkEdit, message: str) -> None:
@@ -65,7 +75,7 @@ def _apply(database: VectorDatabase, edit: ChunkEdit, check: Callable[[], None])
     length = count_tokens(edit.text, model_id)
     with transaction.atomic():
         # In the order in which editors lock.
-        list(VectorDatabase.objects.select_for_update().filter(pk=database.pk))
+        list(VectorDatabase.objects.select_for_update(no_key=True).filter(pk=database.pk))
         same = ChunkEdit.objects.filter(pk=edit.pk, status=Status.NEW, text=edit.text)
         current = same.select_for_update().first()
         if current is None:
@@ -75,12 +85,17 @@ def _apply(database: VectorDatabase, edit: ChunkEdit, check: Callable[[], None])
             edited_chunks.keep(current)
         else:
             current.delete()
-        VectorDatabase.objects.filter(pk=database.pk).update(edited_at=timezone.now())
+        own = VectorDatabase.objects.filter(pk=database.pk)
+        own.update(edited_at=timezone.now())
+        # Without a chunk to search it had failed. Whoever counts next says how it is now.
+        own.filter(status=Status.ERROR).update(status=Status.RUNNING, error_message="")
 
 
 def _insert(edit: ChunkEdit, vector: "NDArray[np.float32]", length: int) -> bool:
     number = edit.chunk_id // CHUNKS_PER_DOCUMENT
-    ingestion = edit.vector_database.ingestions.filter(number=number).first()
+    # Of a document that was replaced, until its new file is there.
+    of_document = Q(number=number) | Q(replaces=number)
+    ingestion = edit.vector_database.ingestions.filter(of_document).first()
     if not edit.is_added or ingestion is None:
         return False
     edited_chunks.insert(edit, ingestion, vector, length)
@@ -94,7 +109,7 @@ def take_edits_along(ingestion: Ingestion) -> None:
     that it replaces, or in the version that this one follows. Call it in the same transaction."""
     database_id, replaced = ingestion.vector_database_id, ingestion.replaces
     if replaced is not None:
-        _carry_over(ingestion, _edits(database_id, replaced))
+        _carry_over(ingestion, database_id, replaced)
         chunk_store.delete(database_id, replaced)
         Ingestion.objects.filter(pk=ingestion.pk).update(replaces=None)
         return
@@ -103,8 +118,10 @@ def take_edits_along(ingestion: Ingestion) -> None:
     before = Ingestion.objects.filter(
         document=ingestion.document_id, vector_database__children=database_id
     )
-    for parent_id, number in before.values_list("vector_database", "number"):
-        _carry_over(ingestion, _edits(parent_id, number))
+    for one in before:
+        is_old = one.status != Status.COMPLETED
+        number = one.replaces if is_old and one.replaces else one.number
+        _carry_over(ingestion, one.vector_database_id, number)
 
 
 def _edits(database_id: str, number: int) -> list[ChunkEdit]:
@@ -114,10 +131,13 @@ def _edits(database_id: str, number: int) -> list[ChunkEdit]:
     return list(edits)
 
 
-def _carry_over(ingestion: Ingestion, edits: list[ChunkEdit]) -> None:
-    """Edits find their chunk by the text that it had; of several alike, the first that is left."""
+def _carry_over(ingestion: Ingestion, database_id: str, number: int) -> None:
+    """Edits of the document with this number find their chunk by the text that it had; of several
+    alike, the one at the same place, else the first that is left."""
+    edits = _edits(database_id, number)
     if not edits:
         return
+    moved = chunk_store.first_id(ingestion.number) - chunk_store.first_id(number)
     alike = _chunks_by_text(ingestion, {edit.original for edit in edits})
     added = lost = 0
     for edit in edits:
@@ -125,7 +145,8 @@ def _carry_over(ingestion: Ingestion, edits: list[ChunkEdit]) -> None:
             chunk_id = chunk_store.first_id(ingestion.number) + FIRST_ADDED + added
             added += 1
         elif left := alike.get(edit.original):
-            chunk_id = left.pop(0)
+            same = edit.chunk_id + moved
+            chunk_id = left.pop(left.index(same) if same in left else 0)
         else:
             lost += 1
             continue

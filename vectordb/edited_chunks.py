@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_DISABLED = sql.Identifier("vectordb_disabled_chunk")
+_DISABLED = sql.Identifier(DisabledChunk._meta.db_table)
 _OWN = sql.SQL(" WHERE vector_database_id = %s AND id = %s")
 
 
@@ -93,14 +93,15 @@ def insert(
     from pgvector import HalfVector
     from psycopg.types.json import Jsonb
 
-    position = edit.chunk_id - first_id(ingestion.number)
-    start = ADDED_START + (edit.chunk_id % CHUNKS_PER_DOCUMENT) * ADDED_ROOM
+    number, position = divmod(edit.chunk_id, CHUNKS_PER_DOCUMENT)
+    start = ADDED_START + position * ADDED_ROOM
     metadata = document_metadata(ingestion)
     if edit.page is not None:
         metadata = {"page": edit.page} | metadata
     row = (
         ingestion.vector_database_id, edit.chunk_id, ingestion.document_id, position, edit.page, start,
-        start + len(edit.text), token_count, HalfVector(vector), _language(ingestion), edit.text,
+        start + len(edit.text), token_count, HalfVector(vector),
+        _language(edit.vector_database_id, number), edit.text,
         Jsonb(metadata),
     )  # fmt: skip
     table = partitions.table(ingestion.vector_database_id)
@@ -120,11 +121,10 @@ def keep(edit: ChunkEdit) -> None:
         edit.save()
 
 
-def _language(ingestion: Ingestion) -> str:
+def _language(database_id: str, number: int) -> str:
     """That of the document's first chunk: one text is too short to tell by."""
-    first = first_id(ingestion.number)
+    first = first_id(number)
     chunks = Chunk.objects.filter(
-        vector_database_id=ingestion.vector_database_id,
-        id__range=(first, first + CHUNKS_PER_DOCUMENT - 1),
+        vector_database_id=database_id, id__range=(first, first + CHUNKS_PER_DOCUMENT - 1)
     )
     return chunks.values_list("language", flat=True).first() or ""

@@ -90,7 +90,7 @@ def bring_up_to_date(database: VectorDatabase, check: Callable[[], None]) -> Non
 
 
 def build(database: VectorDatabase, until: str, check: Callable[[], None]) -> None:
-    """Index all chunks as they are; `until` is when the last document among them came."""
+    """Index all chunks as they are; `until` is when the last of them came, or was edited."""
     new = _new_table(database.pk)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(_CREATE).format(table=new))

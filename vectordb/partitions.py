@@ -16,6 +16,8 @@ _PARENT = "vectordb_chunk"
 _LOCK_WAIT = "3s"
 # An index takes new chunks in by itself; past this share of them it is made anew.
 _GROWTH = 0.2
+# Past this share, it is chosen anew how hard to search it.
+_DRIFT = 0.01
 # So often the lock is waited for, for an index that took minutes to make.
 _SWAPS = 200
 
@@ -140,10 +142,12 @@ def index(database: VectorDatabase, count: int) -> None:
     _drop_leftover(database)
     if count <= settings.EXACT_SCAN_LIMIT:
         drop_index(database)
-    elif database.ef_search is None or abs(count - database.chunks_count) > _GROWTH * count:
+        return
+    changed = abs(count - (database.indexed_count or database.chunks_count))
+    if database.ef_search is None or changed > _GROWTH * count:
         build_index(database, count)
-    elif count != database.chunks_count:
-        tune_index(database)
+    elif changed > _DRIFT * count:
+        tune_index(database, count)
 
 
 def build_index(database: VectorDatabase, count: int) -> None:
@@ -156,14 +160,16 @@ def build_index(database: VectorDatabase, count: int) -> None:
         logger.warning("Indexing %s again without parallel workers", database.pk, exc_info=True)
         _create_index(database, count, workers=0)
     _swap_patiently(database)
-    tune_index(database)
+    tune_index(database, count)
 
 
-def tune_index(database: VectorDatabase) -> None:
+def tune_index(database: VectorDatabase, count: int) -> None:
     """Choose anew how hard to search the index."""
     _index_metadata(database)  # one that was built by an older Groundwork has none
     ef_search, recall = choose_ef_search(database)
-    VectorDatabase.objects.filter(pk=database.pk).update(ef_search=ef_search, index_recall=recall)
+    VectorDatabase.objects.filter(pk=database.pk).update(
+        ef_search=ef_search, index_recall=recall, indexed_count=count
+    )
 
 
 def _index_metadata(database: VectorDatabase) -> None:
@@ -190,8 +196,8 @@ def _create_index(database: VectorDatabase, count: int, *, workers: int) -> None
 
 @transaction.atomic
 def _drop_leftover(database: VectorDatabase) -> None:
-    """An index that a killed worker did not put to use any more. Raises OperationalError when the table is in use for
-    seconds, as others would have to wait behind."""
+    """An index that a killed worker did not put to use any more. Raises OperationalError when the
+    table is in use for seconds, as others would have to wait behind."""
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_WAIT))
         cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(_new_index(database.pk)))

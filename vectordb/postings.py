@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from vectordb.models import CHUNKS_PER_DOCUMENT, FIRST_ADDED
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -33,8 +35,10 @@ class Section:
         return sum(length for *_, length in self.chunks)
 
     def goes_on_with(self, chunk_id: int) -> bool:
-        """Between documents an id is left out."""
-        return len(self.chunks) < SECTION and chunk_id == self.chunks[-1][0] + 1
+        """Between documents an id is left out; what was added by hand stands by itself."""
+        is_added = chunk_id % CHUNKS_PER_DOCUMENT >= FIRST_ADDED
+        is_next = chunk_id == self.chunks[-1][0] + 1
+        return is_next and len(self.chunks) < SECTION and not is_added
 
 
 class Postings(NamedTuple):

@@ -7,10 +7,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts.models import User
-from config.errors import InvalidInput
+from config.errors import Conflict, InvalidInput
 from config.status import Status
-from vectordb import files, ingest, tasks
-from vectordb.databases import check_and_note_columns
+from vectordb import files, ingestion_rows, tasks
+from vectordb.databases import check_and_note_columns, lock_databases_of
 from vectordb.models import Document, Ingestion, VectorDatabase
 from vectordb.permissions import require_dataset_editor
 from vectordb.uploads import add_one
@@ -37,10 +37,10 @@ def replace_document(document: Document, *, user: User, upload: "UploadedFile[An
 
 @transaction.atomic
 def _take_place(old: Document, new: Document) -> None:
-    # In the order in which others lock: databases, then what is in them.
-    databases = VectorDatabase.objects.filter(ingestions__document=old)
-    ids = sorted(databases.values_list("pk", flat=True))
-    for database in VectorDatabase.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
+    databases = lock_databases_of(old)
+    if not Document.objects.filter(pk=old.pk).exists():
+        raise Conflict("This document was replaced or deleted meanwhile: reload the page.")
+    for database in databases:
         _bring_in_instead(database, old, new)
     new.metadata = old.metadata
     new.save(update_fields=["metadata"])
@@ -51,7 +51,7 @@ def _take_place(old: Document, new: Document) -> None:
 def _bring_in_instead(database: VectorDatabase, old: Document, new: Document) -> None:
     """Have the job bring the new file in under a number of its own: what the old chunks' ids meant,
     no other chunk will ever mean."""
-    ingestion = database.ingestions.select_for_update().get(document=old)
+    ingestion = database.ingestions.select_for_update(no_key=True).get(document=old)
     others = Document.objects.filter(ingestions__vector_database=database).exclude(pk=old.pk)
     check_and_note_columns(database, [*others.order_by("ingestions__number"), new])
     numbers = database.ingestions.values_list("number", flat=True)
@@ -63,7 +63,8 @@ def _bring_in_instead(database: VectorDatabase, old: Document, new: Document) ->
         document=new,
         number=database.last_number,
         replaces=had,
-        status=Status.NEW,
+        # What was cancelled waits for whoever retries it.
+        status=Status.CANCELLED if database.status == Status.CANCELLED else Status.NEW,
         error_message="",
         progress_done=0,
         progress_total=0,
@@ -73,8 +74,10 @@ def _bring_in_instead(database: VectorDatabase, old: Document, new: Document) ->
         started_at=None,
         finished_at=None,
     )
+    failed = VectorDatabase.objects.filter(pk=database.pk, status=Status.ERROR)
+    failed.update(status=Status.NEW, error_message="")
     tasks.enqueue_ingestion(database.pk)
-    ingest.announce(database.pk)
+    ingestion_rows.announce(database.pk)
 
 
 def _discard(document: Document) -> None:

@@ -10,7 +10,7 @@ from psycopg import errors
 from config.errors import Conflict
 from vectordb.embedding import embed_ahead, embed_query
 from vectordb.metadata_filter import to_sql, validate_metadata_filter
-from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, VectorDatabase
+from vectordb.models import CHUNKS_PER_DOCUMENT, FIRST_ADDED, Chunk, VectorDatabase
 from vectordb.passage_rows import read_passages, read_texts
 from vectordb.passages import Dropped, Passage, Record, Retrieval
 from vectordb.ranking import Query, Ranked, candidates, chosen
@@ -157,7 +157,8 @@ def _passages(query: Query, found: Ranked, record: Record) -> list[Passage]:
     ranks: dict[int, int] = {}
     reach = (-1, 0, 1) if query.settings.add_neighbor_chunks else (0,)
     for rank, chunk_id in enumerate(hits, 1):
-        for step in reach:
+        is_added = chunk_id % CHUNKS_PER_DOCUMENT >= FIRST_ADDED
+        for step in (0,) if is_added else reach:
             # Ids of different documents never follow on each other, but for a document's last.
             same = (chunk_id + step) // CHUNKS_PER_DOCUMENT == chunk_id // CHUNKS_PER_DOCUMENT
             if same:

@@ -1,11 +1,11 @@
 """The nearest chunks of one vector database: exact while that is fast, else by its HNSW index."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from psycopg import sql
 
 from vectordb import partitions
@@ -158,25 +158,20 @@ class _Query:
         return sorted(_hits(rows), key=lambda hit: hit.distance)
 
     def _fetch(
-        self, statement: sql.Composable, local: dict[str, str] | None = None
+        self, statement: sql.Composable, local: Mapping[str, str] | None = None
     ) -> list[tuple[Any, ...]]:
-        if local:
-            with transaction.atomic():
-                return self._fetch_with(statement, local)
+        """The rows, looked up with these settings: in one message, of which the server makes a
+        transaction of its own."""
+        settings = [
+            sql.SQL("SET LOCAL {} = {}").format(sql.SQL(name), sql.Literal(value))
+            for name, value in (local or {}).items()
+        ]
         with connection.cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(sql.SQL("; ").join([*settings, statement]))
+            while cursor.nextset():
+                pass
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
-
-    def _fetch_with(
-        self, statement: sql.Composable, local: dict[str, str]
-    ) -> list[tuple[Any, ...]]:
-        with connection.cursor() as cursor:
-            for name, value in local.items():
-                cursor.execute(
-                    sql.SQL("SET LOCAL {} = {}").format(sql.SQL(name), sql.Literal(value))
-                )
-        return self._fetch(statement)
 
 
 def _hits(rows: list[tuple[Any, ...]]) -> list[Hit]:

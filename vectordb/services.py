@@ -27,6 +27,7 @@ from vectordb.databases import (
     cancel_ingestion,
     create_vector_database,
     delete_vector_database,
+    lock_databases_of,
     new_documents,
     rebuild_vector_database,
     rename_vector_database,
@@ -197,6 +198,7 @@ def add_files(
 def delete_document(document: Document, *, user: User) -> None:
     """Delete the document, its file, and its chunks in every vector database."""
     require_dataset_editor(document.dataset, user)
+    lock_databases_of(document)
     # Locked in the order in which a worker does it: the row first, then its chunks.
     for ingestion in document.ingestions.select_for_update():
         if partitions.exists(ingestion.vector_database_id):

@@ -6,7 +6,14 @@ What stands around is the document's text, whatever editors made of its chunks.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vectordb.models import FIRST_ADDED, Chunk, ChunkEdit, DisabledChunk, VectorDatabase
+from vectordb.models import (
+    CHUNKS_PER_DOCUMENT,
+    FIRST_ADDED,
+    Chunk,
+    ChunkEdit,
+    DisabledChunk,
+    VectorDatabase,
+)
 
 AnyChunk = Chunk | DisabledChunk
 
@@ -103,6 +110,8 @@ class _Everything:
         return self._edits.get(chunk_id)
 
     def has(self, chunk_id: int) -> bool:
+        if chunk_id % CHUNKS_PER_DOCUMENT >= FIRST_ADDED:
+            return False
         kinds = (Chunk, DisabledChunk)
         return any(kind.objects.filter(**self._where, id=chunk_id).exists() for kind in kinds)
 

@@ -15,6 +15,7 @@ from vectordb import (
     edited_chunks,
     fetch_job,
     ingest,
+    ingestion_rows,
     keyword_index,
     model_reading,
     outages,
@@ -53,15 +54,19 @@ def ingest_database(context: JobContext, database_id: str) -> None:
         raise JobAborted from None
     except Exception as error:
         logger.exception("Ingesting into %s failed", database_id)
-        _fail_ingestion(database_id, outages.what_to_do(error), should_end)
+        _write_down(ingest.fail, database_id, outages.what_to_do(error), should_end)
     finally:
         connections.close_all()
 
 
-def _fail_ingestion(database_id: str, message: str, should_end: Callable[[], bool]) -> None:
+def _write_down(
+    fail: Callable[[str, str], None],
+    database_id: str,
+    message: str,
+    should_end: Callable[[], bool],
+) -> None:
     try:
-        fail = partial(ingest.fail, database_id, message)
-        _patiently(fail, should_end, is_for_room=True)
+        _patiently(partial(fail, database_id, message), should_end, is_for_room=True)
     except Interrupted:
         raise JobAborted from None
     except outages.AWAY as error:
@@ -72,7 +77,7 @@ def _fail_ingestion(database_id: str, message: str, should_end: Callable[[], boo
     name="vectordb.apply_edits",
     queue=WAITING_QUEUE,
     pass_context=True,
-    retry=_BY_THE_NEXT_WORKER,
+    retry=_UNTIL_IT_IS_OVER,
 )
 def apply_edits(context: JobContext, database_id: str) -> None:
     """Embed what editors made of chunks. It need not wait for documents that are brought in."""
@@ -82,18 +87,20 @@ def apply_edits(context: JobContext, database_id: str) -> None:
         if should_end():
             raise Interrupted
 
+    def work() -> None:
+        edit_work.apply_edits(database_id, check)
+        # That job counts, and looks words up anew.
+        enqueue_ingestion(database_id)
+        ingestion_rows.announce(database_id)
+
     try:
-        _patiently(lambda: edit_work.apply_edits(database_id, check), should_end)
-        # The job counts, and looks words up anew.
-        _patiently(lambda: enqueue_ingestion(database_id), should_end)
+        _patiently(work, should_end)
     except Interrupted:
         raise JobAborted from None
-    except Exception:
+    except Exception as error:
         logger.exception("Editing chunks of %s failed", database_id)
-        message = "Something went wrong on our side. Save it again."
-        _patiently(lambda: edit_work.fail_edits(database_id, message), should_end)
+        _write_down(edit_work.fail_edits, database_id, outages.what_to_do(error), should_end)
     finally:
-        _patiently(lambda: ingest.announce(database_id), lambda: False)
         connections.close_all()
 
 

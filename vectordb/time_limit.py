@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 # What computes between two statements does not notice that it was cancelled, so it is again.
 _AGAIN_SECONDS = 1.0
 _CANCEL_SECONDS = 5.0
+# Their own: those of the event loop may all be busy with jobs of hours.
+_cancellers = ThreadPoolExecutor(2, "cancel")
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -66,13 +69,13 @@ class _Watch:
 
     def run(self, search: Callable[[], Result]) -> Result:
         """In the search's thread."""
-        connection.ensure_connection()
-        self._until = time.monotonic() + self._seconds
-        self._link = connection.connection
-        # Asked after the connection is told, as `look` asks for them the other way round.
-        if self.is_unwanted:
-            raise AppError("Nobody waits for this search any more.")
         try:
+            connection.ensure_connection()
+            self._until = time.monotonic() + self._seconds
+            self._link = connection.connection
+            # Asked after the connection is told, as `look` asks for them the other way round.
+            if self.is_unwanted:
+                raise AppError("Nobody waits for this search any more.")
             return search()
         except OperationalError as error:
             if isinstance(error.__cause__, errors.QueryCanceled):
@@ -92,7 +95,7 @@ class _Watch:
         if left > 0 and not self.is_unwanted:
             self._come_back_in(left)
         else:
-            cancelled = self._loop.run_in_executor(None, self._cancel)
+            cancelled = self._loop.run_in_executor(_cancellers, self._cancel)
             cancelled.add_done_callback(lambda _: self._come_back_in(_AGAIN_SECONDS))
 
     def _come_back_in(self, seconds: float) -> None:

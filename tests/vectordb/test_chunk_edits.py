@@ -9,7 +9,9 @@ from django.db import connection
 
 from config.errors import Conflict, Forbidden, InvalidInput, NotFound
 from config.status import Status
+from tests.llm_server import UNAUTHORIZED
 from tests.vectordb.conftest import HANDBOOK, add, build, create
+from tests.vectordb.test_endpoint_models import add_model, staff
 from vectordb import edit_work, ingest, services, tasks
 from vectordb.chunking_settings import ChunkingSettings, settings_of
 from vectordb.models import (
@@ -25,6 +27,8 @@ from vectordb.passages import Passage
 from vectordb.retrieval import retrieve
 from vectordb.retrieval_settings import RetrievalSettings, SearchMode
 from vectordb.source_text import source_text
+
+__all__ = ["staff"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -157,6 +161,30 @@ def test_a_database_without_an_enabled_chunk_says_so_and_recovers(dataset, alice
     ingest.ingest(database.pk)
     database.refresh_from_db()
     assert (database.status, database.error_message) == (Status.COMPLETED, "")
+
+
+def test_a_database_whose_chunks_are_all_disabled_is_mended_by_adding_one(dataset, alice):
+    add(dataset, "a.txt", b"Boats.")
+    database = build(dataset)
+    services.switch_chunk(database, ids(database)[0], user=alice, is_enabled=False)
+    ingest.ingest(database.pk)
+
+    services.add_chunk(database, 1, user=alice, text=MOON)
+    apply(database)
+
+    assert (database.status, database.error_message) == (Status.COMPLETED, "")
+    assert passages(database, "rocket")[0].text == MOON
+
+
+def test_what_is_added_is_nobodys_neighbour(shop, alice):
+    for text in (MOON, "Lamps burn rapeseed oil.", "Tea is served at four."):
+        services.add_chunk(shop, 1, user=alice, text=text)
+    apply(shop)
+
+    found = passages(shop, "What do lamps burn?", add_neighbor_chunks=True)
+
+    assert [one.text for one in found] == ["Lamps burn rapeseed oil."]
+    assert not source_text(shop, found[0].chunk_id).is_begun
 
 
 def test_an_added_chunk_is_found_and_deleted(shop, alice):
@@ -336,6 +364,19 @@ def test_the_next_version_is_edited_alike(shop, alice):
     assert "thirty days" in passages(version, "When can goods be returned?")[0].text
 
 
+def test_of_chunks_that_are_alike_the_one_at_the_same_place_is_edited(dataset, alice):
+    rows = b"".join(b"Boats.,%d.txt\n" % number for number in range(4))
+    add(dataset, "rows.csv", b"document,document_file_path\n" + rows)
+    database = build(dataset)
+    third = ids(database)[2]
+    services.switch_chunk(database, third, user=alice, is_enabled=False)
+
+    version = services.rebuild_vector_database(database, user=alice, chunking=changed(database))
+    ingest.ingest(version.pk)
+
+    assert DisabledChunk.objects.get(vector_database_id=version.pk).id == third
+
+
 def test_edits_without_a_counterpart_are_counted(shop, alice):
     edit(shop, ids(shop)[0], MOON, alice)
     services.switch_chunk(shop, ids(shop)[1], user=alice, is_enabled=False)
@@ -360,6 +401,28 @@ def test_a_retried_job_embeds_nothing_twice(shop, alice):
 
     assert Chunk.objects.all()[0].text == MOON
     assert len(ids(shop)) == 3
+
+
+def test_a_server_that_is_away_fails_all_edits_at_once(dataset, alice, staff, llm_server):
+    entry = add_model(staff, llm_server)
+    for name in ("a.txt", "b.txt"):
+        add(dataset, name, name.encode())
+    database = build(dataset, embedding_model=entry.name)
+    for chunk_id in ids(database):
+        edit(database, chunk_id, MOON, alice)
+    llm_server.requests.clear()
+    llm_server.always = UNAUTHORIZED
+
+    edit_work.apply_edits(database.pk, lambda: None)
+
+    assert len(llm_server.embedded) == 1
+    assert {one.status for one in ChunkEdit.objects.all()} == {Status.ERROR}
+    assert all(one.error_message for one in ChunkEdit.objects.all())
+    llm_server.answer_well()
+    for chunk_id in ids(database):
+        edit(database, chunk_id, MOON, alice)
+    apply(database)
+    assert {one.status for one in ChunkEdit.objects.all()} == {Status.COMPLETED}
 
 
 def test_a_job_that_breaks_leaves_nothing_waiting(shop, alice):

@@ -219,7 +219,7 @@ def test_metadata_is_copied_with_the_same_content(dataset, monkeypatch):
     def refuse(*_):
         raise AssertionError("embedded again")
 
-    monkeypatch.setattr("vectordb.ingest.get_embedder", refuse)
+    monkeypatch.setattr("vectordb.ingest_run.get_embedder", refuse)
     second = build(dataset)
 
     assert [c.metadata for c in chunks_of(second)] == [c.metadata for c in chunks_of(first)]

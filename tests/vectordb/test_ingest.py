@@ -175,7 +175,7 @@ def test_the_same_content_is_embedded_once(dataset, alice, monkeypatch):
     def refuse(*_):
         raise AssertionError("embedded again")
 
-    monkeypatch.setattr("vectordb.ingest.get_embedder", refuse)
+    monkeypatch.setattr("vectordb.ingest_run.get_embedder", refuse)
     second = build(dataset)
 
     assert second.status == Status.COMPLETED

@@ -47,7 +47,10 @@ def test_one_vector_that_is_none_fails_its_document_alone(dataset, llm_server, s
     for name in ("boats.md", "lamps.md", "oil.md"):
         add(dataset, name, f"Here {name} is told of.\n".encode())
     database = create(dataset, embedding_model=entry.name)
-    llm_server.script(Behaviour(body=answer("[" + ", ".join(["NaN"] * 48) + "]")))
+    none, good = (f"[{', '.join([value] * 48)}]" for value in ("NaN", "1.0"))
+    # Asked for all, and then for each alone.
+    alone = (Behaviour(), Behaviour(body=answer(none)), Behaviour())
+    llm_server.script(Behaviour(body=answer(good, none, good)), *alone)
 
     ingest.ingest(database.pk)
 
@@ -55,5 +58,6 @@ def test_one_vector_that_is_none_fails_its_document_alone(dataset, llm_server, s
     assert (database.status, database.chunks_count) == (Status.COMPLETED, 2)
     assert database.error_message == "1 of 3 documents could not be read."
     failed = database.ingestions.get(status=Status.ERROR)
+    assert failed.number == 2
     assert f"Here {failed.document.name} is told of.”" in failed.error_message
     assert "a fault of the server" in failed.error_message

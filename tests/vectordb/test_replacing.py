@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from config.errors import Forbidden, InvalidInput
+from config.errors import Conflict, Forbidden, InvalidInput
 from config.status import Status
 from tests.vectordb.conftest import HANDBOOK, add, build, create
 from tests.vectordb.test_chunk_edits import edit, passages
@@ -198,6 +198,42 @@ def test_edits_are_made_again_where_the_passage_is_the_same(dataset, alice):
     ]
     assert DisabledChunk.objects.get().document_id == new.pk
     assert database.ingestions.get(document=new).lost_edits == 1
+
+
+def test_what_was_added_and_waits_for_its_vector_comes_along(handbook, dataset, alice):
+    services.add_chunk(handbook, 1, user=alice, text="Lamps burn rapeseed oil.")
+    replace(dataset, alice, "handbook.md", NEWER)
+
+    edit_work.apply_edits(handbook.pk, lambda: None)
+    assert "rapeseed" in texts(handbook)
+    ingest.ingest(handbook.pk)
+
+    assert texts(handbook).count("rapeseed") == 1
+    assert "sixty days" in texts(handbook)
+    [edit_of_it] = handbook.chunk_edits.all()
+    assert edit_of_it.chunk_id // 1_000_000 == handbook.ingestions.get().number
+
+
+def test_a_database_that_failed_is_mended_by_a_better_file(dataset, alice):
+    broken = add(dataset, "a.pdf", b"%PDF-1.4\n" + bytes(range(1, 9)) * 10)
+    database = build(dataset)
+    assert database.status == Status.ERROR
+
+    services.replace_document(broken, user=alice, upload=upload("handbook.md", NEWER))
+    ingest.ingest(database.pk)
+
+    database.refresh_from_db()
+    assert (database.status, database.error_message) == (Status.COMPLETED, "")
+
+
+def test_of_two_who_replace_it_the_second_is_told(handbook, dataset, alice):
+    document = dataset.documents.get()
+    replace(dataset, alice, "handbook.md", NEWER)
+
+    with pytest.raises(Conflict, match="replaced or deleted meanwhile"):
+        services.replace_document(document, user=alice, upload=upload("c.md", b"# Boats\n"))
+
+    assert dataset.documents.count() == 1
 
 
 @pytest.mark.parametrize("who", ["vera", "bob"])

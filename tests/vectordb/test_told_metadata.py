@@ -117,7 +117,7 @@ def test_the_same_content_brings_them_along(dataset, alice, use_case, monkeypatc
     def refuse(*_):
         raise AssertionError("embedded again")
 
-    monkeypatch.setattr("vectordb.ingest.get_embedder", refuse)
+    monkeypatch.setattr("vectordb.ingest_run.get_embedder", refuse)
     copied = metadata_of(build(other))
 
     assert copied == [told | {"source": "copy.md"} for told in first]

@@ -69,6 +69,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='vectordatabase',
+            name='indexed_count',
+            field=models.PositiveIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name='vectordatabase',
             name='edited_at',
             field=models.DateTimeField(null=True),
         ),

@@ -63,10 +63,13 @@ class VectorDatabase(models.Model):
     size = models.BigIntegerField(default=0)
     # Set once an HNSW index stands; null means that the partition is scanned exactly.
     ef_search = models.PositiveIntegerField(null=True)
+    # How many chunks it had when `ef_search` was chosen; 0 where nobody kept that.
+    indexed_count = models.PositiveIntegerField(default=0)
     # What share of an exact scan's nearest chunks that index finds, 0 to 1, on a sample.
     index_recall = models.FloatField(null=True)
     # Set once words can be searched for: {"chunks": how many, "sections": how many, "terms": of all
-    # of them, "languages": ISO 639-1 codes, the most frequent first, "until": when the last came}.
+    # of them, "languages": ISO 639-1 codes, the most frequent first, "until": when the last came, or
+    # was edited}.
     keyword_facts = models.JSONField(null=True)
     # When the text of a chunk last changed by hand: what looks words up is older than that or not.
     edited_at = models.DateTimeField(null=True)
