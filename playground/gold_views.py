@@ -19,6 +19,7 @@ from playground.gold import labelled_questions
 from playground.gold_figures import Figures, figures_by_blueprint, figures_by_version
 from playground.models import GoldMeasurement, GoldQuestion
 from vectordb.models import VectorDatabase
+from vectordb.page_lookups import visible_database
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -44,7 +45,7 @@ class VersionRow:
 
 @require_safe
 def gold_detail(request: PageRequest, pk: str) -> HttpResponse:
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     context = {
         **within(request, database.use_case, tab="sources"),
         **_figures(database),
@@ -58,7 +59,7 @@ def gold_detail(request: PageRequest, pk: str) -> HttpResponse:
 @require_safe
 def gold_figures(request: PageRequest, pk: str) -> HttpResponse:
     """The tables, for the page's script."""
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     context = {
         **within(request, database.use_case, tab="sources"),
         **_figures(database),
@@ -70,14 +71,14 @@ def gold_figures(request: PageRequest, pk: str) -> HttpResponse:
 @require_POST
 def gold_measure(request: PageRequest, pk: str) -> HttpResponse:
     """Put the gold questions to this version."""
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     database_versions.measure_again(database, user=request.user)
     return _back(request, database)
 
 
 @require_POST
 def version_use(request: PageRequest, pk: str) -> HttpResponse:
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     stay = database_versions.use_version(database, user=request.user)
     for name in stay:
         messages.warning(
@@ -135,8 +136,3 @@ def _figures(database: VectorDatabase) -> dict[str, Any]:
 
 def _back(request: PageRequest, database: VectorDatabase) -> HttpResponse:
     return redirect("playground:gold-detail", database.pk)
-
-
-def _database(request: PageRequest, pk: str) -> VectorDatabase:
-    databases = VectorDatabase.objects.visible_to(request.user).select_related("use_case")
-    return get_object_or_404(databases, pk=pk)

@@ -49,20 +49,21 @@ def first_id(number: int) -> int:
 
 
 def delete(database_id: str, number: int) -> None:
-    """Delete the chunks of the document with this number, and what was made of them."""
-    own = sql.SQL("vector_database_id = %s AND {} >= %s AND {} < %s")
-    tables = (
-        (partitions.table(database_id), "id"),
-        (sql.Identifier(DisabledChunk._meta.db_table), "id"),
-        (sql.Identifier(ChunkEdit._meta.db_table), "chunk_id"),
-    )
+    """Delete the chunks of the document with this number, and what editors made of them."""
+    _delete_chunks(database_id, number)
+    ids = {"vector_database_id": database_id}
+    first, last = first_id(number), first_id(number + 1) - 1
+    DisabledChunk.objects.filter(**ids, id__range=(first, last)).delete()
+    ChunkEdit.objects.filter(**ids, chunk_id__range=(first, last)).delete()
+
+
+def _delete_chunks(database_id: str, number: int) -> None:
+    statement = sql.SQL("DELETE FROM {} WHERE id >= %s AND id < %s")
     with connection.cursor() as cursor:
-        for table, name in tables:
-            column = sql.Identifier(name)
-            cursor.execute(
-                sql.SQL("DELETE FROM {} WHERE {}").format(table, own.format(column, column)),
-                [database_id, first_id(number), first_id(number + 1)],
-            )
+        cursor.execute(
+            statement.format(partitions.table(database_id)),
+            [first_id(number), first_id(number + 1)],
+        )
 
 
 def document_metadata(ingestion: Ingestion) -> dict[str, Any]:
@@ -169,7 +170,8 @@ class ChunkWriter:
     def commit(self) -> None:
         """Replace the document's chunks. Call it in the transaction that completes the document."""
         database_id = self._ingestion.vector_database_id
-        delete(database_id, self._ingestion.number)
+        # Editors change what is stored: of what is not yet, there are no edits.
+        _delete_chunks(database_id, self._ingestion.number)
         target = partitions.table(database_id)
         if self._is_staged:
             with connection.cursor() as cursor:
@@ -222,7 +224,7 @@ def copy_document(source: Ingestion, target: Ingestion) -> bool:
     False, and nothing done, when they are not all there any more.
     """
     with _undone_unless_complete() as savepoint:
-        delete(target.vector_database_id, target.number)
+        _delete_chunks(target.vector_database_id, target.number)
         with connection.cursor() as cursor:
             cursor.execute(
                 sql.SQL(

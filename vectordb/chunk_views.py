@@ -14,20 +14,20 @@ from vectordb import services
 from vectordb.chunk_browser import LARGEST_NUMBER, Wanted, browse
 from vectordb.forms import ChunkForm, NewChunkForm
 from vectordb.models import CHUNKS_PER_DOCUMENT, VectorDatabase
+from vectordb.page_lookups import visible_database, whole_number
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
-_LONGEST_NUMBER = 18
 
 
 @require_safe
 def chunk_list(request: PageRequest, pk: str, number: int) -> HttpResponse:
     """All of a document's chunks, a page at a time: `?from=` an id, `?q=` in the text, `?only=changed`."""
-    return _listed(request, _database(request, pk), number, request.GET)
+    return _listed(request, visible_database(request, pk), number, request.GET)
 
 
 @_FORM
 def chunk_create(request: PageRequest, pk: str, number: int) -> HttpResponse:
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     require_editor(database.use_case, request.user)
     get_object_or_404(database.ingestions, number=min(number, LARGEST_NUMBER))
     form = NewChunkForm(request.POST or None)
@@ -41,7 +41,7 @@ def chunk_create(request: PageRequest, pk: str, number: int) -> HttpResponse:
 
 @_FORM
 def chunk_edit(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     require_editor(database.use_case, request.user)
     text = services.chunk_text(database, chunk_id)
     seen = services.revision_of(text)
@@ -58,7 +58,7 @@ def chunk_edit(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
 @require_POST
 def chunk_switch(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
     """Into the searches with `enabled`, else out of them."""
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     services.switch_chunk(
         database, chunk_id, user=request.user, is_enabled="enabled" in request.POST
     )
@@ -67,7 +67,7 @@ def chunk_switch(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
 
 @require_POST
 def chunk_restore(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     services.restore_chunk(database, chunk_id, user=request.user)
     return _changed(request, database, chunk_id)
 
@@ -75,7 +75,7 @@ def chunk_restore(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
 @_FORM
 def chunk_delete(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
     """One that was added by hand."""
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     require_editor(database.use_case, request.user)
     services.chunk_text(database, chunk_id)
     number = chunk_id // CHUNKS_PER_DOCUMENT
@@ -104,7 +104,7 @@ def _listed(
     request: PageRequest, database: VectorDatabase, number: int, asked: QueryDict
 ) -> HttpResponse:
     wanted = Wanted(
-        start=_number(asked.get("from", "")),
+        start=whole_number(asked.get("from", "")) or 0,
         text=asked.get("q", "").replace("\0", "").strip(),
         is_changed=asked.get("only") == "changed",
     )
@@ -153,12 +153,3 @@ def _list_url(database: VectorDatabase, chunk_id: int) -> str:
     """The list that begins with the chunk."""
     url = reverse("vectordb:chunk-list", args=[database.pk, chunk_id // CHUNKS_PER_DOCUMENT])
     return f"{url}?{urlencode({'from': chunk_id})}#chunk-{chunk_id}"
-
-
-def _number(given: str) -> int:
-    return int(given) if given.isdecimal() and len(given) <= _LONGEST_NUMBER else 0
-
-
-def _database(request: PageRequest, pk: str) -> VectorDatabase:
-    databases = VectorDatabase.objects.visible_to(request.user).select_related("use_case")
-    return get_object_or_404(databases, pk=pk)

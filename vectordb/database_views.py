@@ -13,7 +13,8 @@ from config.pages import errors_on, form_response
 from vectordb import services
 from vectordb.forms import BuildForm, DatasetForm, VersionForm
 from vectordb.ingestion_progress import Progress
-from vectordb.models import Dataset, Document, VectorDatabase
+from vectordb.models import Dataset, Document
+from vectordb.page_lookups import visible_database
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -53,7 +54,7 @@ def vector_database_create(request: PageRequest, pk: str, dataset_pk: str) -> Ht
 @_FORM
 def vector_database_rebuild(request: PageRequest, pk: str) -> HttpResponse:
     """The next version, beside the one that is in use."""
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     require_editor(database.use_case, request.user)
     form = VersionForm(request.POST or None, parent=database)
     if form.is_valid():
@@ -79,7 +80,7 @@ def vector_database_rebuild(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_safe
 def vector_database_detail(request: PageRequest, pk: str) -> HttpResponse:
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     context = {
         **within(request, database.use_case, tab="sources"),
         "database": database,
@@ -93,7 +94,7 @@ def vector_database_detail(request: PageRequest, pk: str) -> HttpResponse:
 @require_safe
 def vector_database_progress(request: PageRequest, pk: str) -> HttpResponse:
     """What moves on the page, for its script; `?brief` is the single line that a chat shows."""
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     template = "vectordb/_brief.html" if "brief" in request.GET else "vectordb/_progress.html"
     context = {
         **within(request, database.use_case, tab="sources"),
@@ -105,14 +106,14 @@ def vector_database_progress(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_POST
 def vector_database_cancel(request: PageRequest, pk: str) -> HttpResponse:
-    services.cancel_ingestion(_database(request, pk), user=request.user)
+    services.cancel_ingestion(visible_database(request, pk), user=request.user)
     return redirect("vectordb:vector-database-detail", pk)
 
 
 @require_POST
 def vector_database_retry(request: PageRequest, pk: str) -> HttpResponse:
     """All documents that failed, or the one that is named."""
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     document = None
     if "document" in request.POST:
         documents = Document.objects.filter(ingestions__vector_database=database)
@@ -124,13 +125,13 @@ def vector_database_retry(request: PageRequest, pk: str) -> HttpResponse:
 @require_POST
 def vector_database_bring_in(request: PageRequest, pk: str) -> HttpResponse:
     """The documents that came to its dataset since it was built."""
-    services.bring_in_new_documents(_database(request, pk), user=request.user)
+    services.bring_in_new_documents(visible_database(request, pk), user=request.user)
     return redirect("vectordb:vector-database-detail", pk)
 
 
 @_FORM
 def vector_database_rename(request: PageRequest, pk: str) -> HttpResponse:
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     form = DatasetForm(request.POST or None, initial={"name": database.name})
     if form.is_valid():
         with errors_on(form):
@@ -146,7 +147,7 @@ def vector_database_rename(request: PageRequest, pk: str) -> HttpResponse:
 
 @_FORM
 def vector_database_delete(request: PageRequest, pk: str) -> HttpResponse:
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     if request.method == "POST":
         services.delete_vector_database(database, user=request.user)
         return redirect("vectordb:source-list", database.use_case_id)
@@ -160,8 +161,3 @@ def vector_database_delete(request: PageRequest, pk: str) -> HttpResponse:
     return form_response(
         request, ConfirmForm(), title="Delete this database?", submit="Delete", context=context
     )
-
-
-def _database(request: PageRequest, pk: str) -> VectorDatabase:
-    databases = VectorDatabase.objects.visible_to(request.user).select_related("use_case")
-    return get_object_or_404(databases, pk=pk)

@@ -8,18 +8,18 @@ from django.views.decorators.http import require_safe
 from accounts.pages import PageRequest, within
 from config.errors import AppError
 from vectordb import edited_chunks, pdf_pages
-from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, Document, VectorDatabase
+from vectordb.models import CHUNKS_PER_DOCUMENT, Chunk, Document
+from vectordb.page_lookups import visible_database, whole_number
 from vectordb.source_links import passage_url, places_url
 from vectordb.source_text import AnyChunk, divided, source_text
 
-_LONGEST_NUMBER = 18
 _DAY_SECONDS = 86_400
 
 
 @require_safe
 def chunk_detail(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
     """The chunk in its document; with `?start=…&end=…`, what stands between these offsets of it."""
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     start, end = _offset(request, "start"), _offset(request, "end")
     try:
         source = source_text(database, chunk_id, start=start, end=end)
@@ -43,7 +43,7 @@ def chunk_detail(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
 @require_safe
 def chunk_places(request: PageRequest, pk: str, chunk_id: int) -> HttpResponse:
     """Where the same passage stands on its page, for the page's script."""
-    database = _database(request, pk)
+    database = visible_database(request, pk)
     chunk = edited_chunks.find(database.pk, chunk_id)
     if chunk is None:
         raise Http404
@@ -78,14 +78,8 @@ def document_page(request: PageRequest, pk: str, page: int) -> HttpResponseBase:
     return response
 
 
-def _database(request: PageRequest, pk: str) -> VectorDatabase:
-    databases = VectorDatabase.objects.visible_to(request.user).select_related("use_case")
-    return get_object_or_404(databases, pk=pk)
-
-
 def _offset(request: PageRequest, name: str) -> int | None:
-    given = request.GET.get(name, "")
-    return int(given) if given.isdecimal() and len(given) <= _LONGEST_NUMBER else None
+    return whole_number(request.GET.get(name, ""))
 
 
 def _document(request: PageRequest, chunk: AnyChunk) -> Document | None:

@@ -41,8 +41,13 @@ else:
 
 @pytest.fixture(autouse=True)
 def forget():
-    """What is found out once for a process is found out anew for each test."""
+    """What is found out once for a process is found out anew for each test, and after them."""
+    _forget()
     yield
+    _forget()
+
+
+def _forget() -> None:
     ocr.is_there.cache_clear()
     ocr._languages.cache_clear()
 
