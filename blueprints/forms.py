@@ -1,5 +1,6 @@
 """The settings of an answer as a form: in a chat's panel, and where blueprints are made."""
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -136,7 +137,8 @@ class SettingsForm(forms.Form):
     def answer_settings(self) -> AnswerSettings:
         """What the form says; settings that it does not show are kept. Raises InvalidInput."""
         data = self.cleaned_data
-        return AnswerSettings(
+        return replace(
+            self.settings,
             llm_id=data["llm_id"],
             llm_settings=LLMSettings(
                 system_prompt=data["system_prompt"].replace("\r\n", "\n") or None,

@@ -21,7 +21,8 @@ from blueprints.endpoints import (
     update_endpoint,
     update_llm,
 )
-from blueprints.models import LLM, Blueprint, BlueprintVersion, PromptType
+from blueprints.environments import deploy_first
+from blueprints.models import LLM, LONGEST_PATH, Blueprint, BlueprintVersion, PromptType
 from blueprints.settings import UNSET, AnswerSettings, SettingsChanges, Unset
 from config.compiled import Compiled, given
 from config.errors import InvalidInput
@@ -46,7 +47,6 @@ __all__ = [
 ]
 
 LONGEST_NAME = 200
-LONGEST_PATH = 250
 _PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
@@ -78,6 +78,7 @@ def create_blueprint(
     )
     _store(blueprint)
     _set_version(blueprint, settings, user)
+    deploy_first(blueprint.current, user=user)
     return blueprint
 
 
@@ -254,6 +255,7 @@ def _set_version(blueprint: Blueprint, settings: AnswerSettings, user: User) -> 
             llm_id=settings.llm_id,
             saved_llm_id=settings.llm_id or "",
             llm_settings=settings.llm_settings.to_json(),
+            prompt_details=settings.prompt.to_json(),
             vector_database_id=settings.vector_database_id,
             saved_vector_database_id=settings.vector_database_id or "",
             retrieval_settings=settings.retrieval_settings.to_json(),

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import BlueprintVersion, PromptType
+from blueprints.prompt_details import PromptDetails
 from vectordb.retrieval_settings import RetrievalSettings
 
 
@@ -25,6 +26,7 @@ class AnswerSettings:
 
     llm_id: str | None = None
     llm_settings: LLMSettings = field(default_factory=LLMSettings)
+    prompt: PromptDetails = field(default_factory=PromptDetails)
     vector_database_id: str | None = None
     retrieval_settings: RetrievalSettings = field(default_factory=RetrievalSettings)
     prompt_type: str = PromptType.CHAT_HISTORY_AWARE
@@ -36,6 +38,7 @@ class AnswerSettings:
         return cls(
             llm_id=version.llm_id or version.saved_llm_id or None,
             llm_settings=version.llm_parameters,
+            prompt=version.prompt,
             vector_database_id=version.vector_database_id
             or version.saved_vector_database_id
             or None,
@@ -52,6 +55,8 @@ class AnswerSettings:
             "retrieval_settings": self.retrieval_settings.to_hash(),
             "prompt_type": str(self.prompt_type),
         }
+        if prompt := self.prompt.to_json():
+            parts["prompt"] = prompt
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 

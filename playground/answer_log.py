@@ -50,6 +50,7 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, spent: Spending) -
     return tracing.record(
         use_case_id=prompt.chat.playground.use_case_id,
         user_id=prompt.created_by_id,
+        blueprint_id=prompt.chat.blueprint_id,
         blueprint_version_id=prompt.blueprint_version_id,
         root=root,
         children=[step for step in steps if step is not None],
@@ -64,6 +65,7 @@ def record_rewrites(
         tracing.record(
             use_case_id=use_case_id,
             user_id=user_id,
+            blueprint_id=None,
             blueprint_version_id=None,
             root=replace(step, inputs={"question": question, **step.inputs}),
             children=[],

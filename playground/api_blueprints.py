@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import Blueprint
+from blueprints.prompt_details import PromptDetails
 from blueprints.serializers import (
     BlueprintPatch,
     BlueprintRequest,
@@ -171,6 +172,7 @@ def _settings_of(prompt: ChatPrompt) -> AnswerSettings:
     return AnswerSettings(
         llm_id=prompt.llm_id,
         llm_settings=LLMSettings.from_json(prompt.llm_settings),
+        prompt=PromptDetails.from_json(prompt.prompt_details),
         vector_database_id=prompt.vector_database_id,
         retrieval_settings=RetrievalSettings.from_json(prompt.retrieval_settings or {}),
         prompt_type=prompt.prompt_type,

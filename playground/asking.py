@@ -276,6 +276,7 @@ def _record(
         blueprint_version=_version_with(chat, settings),
         llm_id=settings.llm_id or "",
         llm_settings=settings.llm_settings.to_json(),
+        prompt_details=settings.prompt.to_json(),
         vector_database_id=settings.vector_database_id,
         retrieval_settings=settings.retrieval_settings.to_json(),
         metadata_filter=metadata_filter,

@@ -48,6 +48,7 @@ def ask_independently(
         blueprint_version=version,
         llm_id=settings.llm_id or "",
         llm_settings=settings.llm_settings.to_json(),
+        prompt_details=settings.prompt.to_json(),
         vector_database_id=settings.vector_database_id,
         retrieval_settings=settings.retrieval_settings.to_json(),
         created_by=user,

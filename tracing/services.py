@@ -31,6 +31,7 @@ def record(
     *,
     use_case_id: str,
     user_id: str,
+    blueprint_id: str | None,
     blueprint_version_id: str | None,
     root: Step,
     children: list[Step],
@@ -39,10 +40,12 @@ def record(
     common = {
         "use_case_id": use_case_id,
         "user_id": user_id,
+        "blueprint_id": blueprint_id,
         "blueprint_version_id": blueprint_version_id,
     }
     root_log = _log(root, **common)
-    logs = [root_log, *(_log(child, parent=root_log, **common) for child in children)]
+    place = {"parent": root_log, "root": root_log}
+    logs = [root_log, *(_log(child, **place, **common) for child in children)]
     Log.objects.bulk_create(logs)
     LogPayload.objects.bulk_create(
         LogPayload(log=log, inputs=step.inputs, output=step.output)

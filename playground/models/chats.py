@@ -104,6 +104,7 @@ class ChatPrompt(models.Model):
     # Copies, not references: a prompt never changes when what it used is renamed or deleted.
     llm_id = models.CharField(max_length=150)
     llm_settings = models.JSONField(default=dict)
+    prompt_details = models.JSONField(default=dict)
     vector_database_id = models.CharField(max_length=ID_LENGTH, null=True)  # noqa: DJ001 - an id
     retrieval_settings = models.JSONField(null=True)
     metadata_filter = models.JSONField(null=True)

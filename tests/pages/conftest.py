@@ -136,6 +136,7 @@ def _answer(prompt: ChatPrompt, document: Document, use_case: UseCase) -> Log:
     log = tracing.record(
         use_case_id=use_case.pk,
         user_id=prompt.created_by_id,
+        blueprint_id=None,
         blueprint_version_id=None,
         root=root,
         children=[retrieve, generate],

@@ -1,0 +1,25 @@
+from blueprints.models.blueprints import Blueprint, BlueprintVersion, PromptType
+from blueprints.models.environments import PRODUCTION, STAGING, Deployment, Environment
+from blueprints.models.files import LONGEST_PATH, File, FileKind, FileVersion
+from blueprints.models.llms import LLM, EndpointSource, LLMEndpoint, Provider
+from blueprints.models.prompt_templates import PromptTemplate, PromptTemplateVersion
+
+__all__ = [
+    "LLM",
+    "LONGEST_PATH",
+    "PRODUCTION",
+    "STAGING",
+    "Blueprint",
+    "BlueprintVersion",
+    "Deployment",
+    "EndpointSource",
+    "Environment",
+    "File",
+    "FileKind",
+    "FileVersion",
+    "LLMEndpoint",
+    "PromptTemplate",
+    "PromptTemplateVersion",
+    "PromptType",
+    "Provider",
+]
