@@ -47,7 +47,9 @@ def test_an_environment_has_one_version_of_a_blueprint(alice, blueprint, staging
     environments.deploy(second, staging, user=alice)
 
     assert environments.deployed_version(blueprint, "staging") == second
-    assert environments.deployed_version(blueprint, "production").number == 1
+    production = environments.deployed_version(blueprint, "production")
+    assert production is not None
+    assert production.number == 1
 
 
 def test_what_is_undeployed_is_deployed_nowhere_else(alice, blueprint, staging):
