@@ -10,6 +10,7 @@ from django.conf import settings
 from servestatic import ServeStaticASGI
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ["GROUNDWORK_LOADS_MODELS"] = "0"
 django.setup(set_prefix=False)
 
 from config.handlers import (  # noqa: E402 - needs settings

@@ -309,6 +309,10 @@ DEFAULT_EMBEDDING_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 # A cross encoder that orders what was found anew: a folder, or a name whose files are on this disk
 # already. The web process only looks whether there is one.
 RERANKER = env_str("GROUNDWORK_RERANKER")
+# Whether this process loads models itself. Web processes do not: they ask the workers, which listen
+# for that on a port of this address (for web processes elsewhere: the worker's own in your network).
+LOADS_MODELS = env_bool("GROUNDWORK_LOADS_MODELS", True)
+WORKER_HOST = env_str("GROUNDWORK_WORKER_HOST", "127.0.0.1")
 # Folders of further sentence-transformers models; none elsewhere is loaded, but the hub's cache is.
 EMBEDDING_MODELS_DIR = Path(
     env_str("GROUNDWORK_EMBEDDING_MODELS") or DATA_DIR / "models"

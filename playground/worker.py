@@ -25,6 +25,7 @@ from config.threads import in_thread
 from playground import tasks
 from playground.recovery import tidy_up
 from playground.relay import relay
+from vectordb import model_server
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ async def ready() -> AsyncIterator[App]:
     # A second app on the same tasks: what jobs themselves enqueue still goes through Django's
     # connection, in their transaction.
     queue = django_app.with_connector(queue_connector())
-    async with queue.open_async(), relay().running():
+    async with queue.open_async(), relay().running(), model_server.serving():
         await ears.start()
         try:
             yield queue

@@ -1,4 +1,8 @@
-"""Texts to vectors, whatever model makes them and wherever it runs. For workers."""
+"""Texts to vectors, whatever model makes them and wherever it runs.
+
+Workers load the models. The functions for event loops also work elsewhere, by asking a worker; to
+embed the texts of documents is theirs alone.
+"""
 
 import asyncio
 import queue
@@ -10,9 +14,11 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
+from django.conf import settings
 from django.db import connections
 
 from config.threads import in_thread
+from vectordb import model_client
 from vectordb.embedding_models import EmbeddingModel, get_model
 from vectordb.endpoint_embedding import EndpointEmbedder
 from vectordb.endpoint_failures import Refused
@@ -91,7 +97,9 @@ def get_embedder(model_id: str) -> Embedder:
 
 async def embed_texts(model_id: str, texts: Sequence[str]) -> "Vectors":
     """As `Embedder.embed`, off the event loop."""
-    return await in_thread(lambda: get_embedder(model_id).embed(texts))
+    if not settings.LOADS_MODELS:
+        return await model_client.embed(model_id, texts, is_query=False)
+    return await embed_here(model_id, texts, is_query=False)
 
 
 class _Query(NamedTuple):
@@ -198,8 +206,40 @@ def embed_ahead(model_id: str, text: str) -> _Vector:
         if len(recent) > _MOST_REMEMBERED:
             recent.popitem(last=False)
         future.add_done_callback(partial(_forget_failed, recent, key))
-    _query_thread(model_id).put(_Query(text, loop, future))
+    if settings.LOADS_MODELS:
+        _begin(model_id, text, future)
+    else:
+        asking = loop.create_task(model_client.embed(model_id, [text], is_query=True))
+        asking.add_done_callback(partial(_pass_on, future))
     return future
+
+
+async def embed_here(model_id: str, texts: Sequence[str], *, is_query: bool) -> "Vectors":
+    """For those who ask this process: a float32 array of shape (texts, dimensions). Questions share
+    passes through the model with all others."""
+    import numpy as np
+
+    if not is_query:
+        return await in_thread(lambda: get_embedder(model_id).embed(texts))
+    loop = asyncio.get_running_loop()
+    futures: list[_Vector] = [loop.create_future() for _ in texts]
+    for text, future in zip(texts, futures, strict=True):
+        _begin(model_id, text, future)
+    return np.array(await asyncio.gather(*futures), dtype=np.float32)
+
+
+def _begin(model_id: str, text: str, future: _Vector) -> None:
+    _query_thread(model_id).put(_Query(text, future.get_loop(), future))
+
+
+def _pass_on(future: _Vector, asking: "asyncio.Task[Vectors]") -> None:
+    if future.done():
+        return
+    error = asking.exception()
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(asking.result()[0].tolist())
 
 
 def _forget_failed(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from config.errors import Conflict
+from vectordb import model_client
 from vectordb.hardware import device_and_type
 from vectordb.passages import Record
 from vectordb.ranking import Ranked
@@ -103,6 +104,19 @@ def _scores(name: str, question: str, texts: Sequence[str]) -> list[float]:
     return reranker.scores(question, texts)
 
 
+async def scores(question: str, texts: Sequence[str]) -> list[float]:
+    """One for each text, by this process or a worker. Raises Conflict when the reranker cannot be
+    loaded."""
+    if not settings.LOADS_MODELS:
+        return await model_client.rerank(question, texts)
+    return await scores_here(question, texts)
+
+
+async def scores_here(question: str, texts: Sequence[str]) -> list[float]:
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_thread, _scores, settings.RERANKER, question, texts)
+
+
 async def reranked(
     question: str, found: Ranked, texts: Mapping[int, str], record: Record
 ) -> Ranked:
@@ -111,12 +125,11 @@ async def reranked(
     Raises Conflict when it cannot be loaded.
     """
     ids = [chunk_id for chunk_id in found.ids if chunk_id in texts]
-    call = (settings.RERANKER, question, [texts[chunk_id] for chunk_id in ids])
-    scores = await asyncio.get_running_loop().run_in_executor(_thread, _scores, *call)
-    by_id = dict(zip(ids, scores, strict=True))
+    told = await scores(question, [texts[chunk_id] for chunk_id in ids])
+    by_id = dict(zip(ids, told, strict=True))
     best = sorted(ids, key=lambda chunk_id: -by_id[chunk_id])
-    lowest = min(scores, default=0.0)
-    reach = max(scores, default=0.0) - lowest
+    lowest = min(told, default=0.0)
+    reach = max(told, default=0.0) - lowest
     record.note("rerank", len(found.ids), len(best), Path(settings.RERANKER).name)
     record.rank("rerank", best)
     return replace(

@@ -13,6 +13,7 @@ from vectordb.models.chunks import (
 )
 from vectordb.models.databases import ChunkingMethod, Ingestion, VectorDatabase
 from vectordb.models.datasets import Dataset, DatasetLink, Document
+from vectordb.models.workers import ModelServer
 
 __all__ = [
     "ADDED_ROOM",
@@ -28,6 +29,7 @@ __all__ = [
     "Document",
     "EmbeddingEntry",
     "Ingestion",
+    "ModelServer",
     "TrialCut",
     "VectorDatabase",
 ]
