@@ -10,7 +10,7 @@ from typing import Any
 
 from blueprints.models import LLM
 from blueprints.providers import client_for
-from blueprints.providers.base import LLMRequest, Message, ProviderError, TextPiece
+from blueprints.providers.base import LLMRequest, Message, ProviderError, TextPiece, text_of
 from config.storable import storable
 from evaluation.models import MetricName
 from vectordb.tokens import count_tokens, cut_to_tokens
@@ -112,7 +112,7 @@ async def _ask(llm: LLM, messages: list[Message]) -> str:
     request = LLMRequest(
         messages=tuple(messages),
         model_name=llm.model_name,
-        question=messages[-1]["content"],
+        question=text_of(messages[-1]),
         temperature=0.0,
         max_completion_length=min(
             _LONGEST_ANSWER, int((llm.context_size or _UNKNOWN_CONTEXT) * _ANSWER_SHARE)

@@ -158,7 +158,7 @@ async def _answer(question: Question) -> AsyncGenerator[Event, None]:
         async for piece in pieces:
             if isinstance(piece, TextPiece):
                 yield Delta(piece.text)
-            else:
+            elif isinstance(piece, Completion):
                 yield Finished(piece)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blueprints.llm_settings import LLMSettings
-from blueprints.providers.base import Completion, Message
+from blueprints.providers.base import Completion, Message, text_of
 from config.errors import InvalidInput
 from vectordb.passages import Passage
 from vectordb.tokens import count_tokens
@@ -53,7 +53,7 @@ def count_usage(messages: Sequence[Message], completion: Completion | None, text
     written = completion.output_tokens if completion else None
     is_estimated = read is None or written is None
     if read is None:
-        read = sum(estimate_tokens(message["content"]) for message in messages)
+        read = sum(estimate_tokens(text_of(message)) for message in messages)
     if written is None:
         written = estimate_tokens(text) if text else 0
     return Usage(read, written, is_estimated)

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import LLM, Provider
 from blueprints.providers import client_for
-from blueprints.providers.base import Completion, LLMRequest, Message, ProviderError, TextPiece
+from blueprints.providers.base import (
+    Completion,
+    LLMRequest,
+    Message,
+    ProviderError,
+    TextPiece,
+    text_of,
+)
 from blueprints.providers.sentences import split_sentences
 from config.storable import storable
 from playground.prompting import Budget, Turn
@@ -152,7 +159,7 @@ async def _ask(llm: LLM, messages: tuple[Message, ...], longest: int) -> tuple[s
     request = LLMRequest(
         messages=messages,
         model_name=llm.model_name,
-        question=messages[-1]["content"],
+        question=text_of(messages[-1]),
         temperature=0.0,
         max_completion_length=longest,
     )
@@ -161,7 +168,7 @@ async def _ask(llm: LLM, messages: tuple[Message, ...], longest: int) -> tuple[s
         async for piece in pieces:
             if isinstance(piece, TextPiece):
                 said = (said + piece.text)[:_LONGEST_READ]
-            else:
+            elif isinstance(piece, Completion):
                 completion = piece
     return storable(said), completion
 

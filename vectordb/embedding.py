@@ -134,12 +134,16 @@ class _QueryThread:
 
     def _answer(self, batch: list[_Query]) -> None:
         try:
-            answer = get_embedder(self._model_id).begin([query.text for query in batch])
+            answer = self._start([query.text for query in batch])
         except BaseException as error:
             for query in batch:
                 _call_back(query, error=error)
         else:
             answer.add_done_callback(partial(self._hand_out, batch))
+
+    def _start(self, texts: list[str]) -> "Future[Vectors]":
+        try:
+            return get_embedder(self._model_id).begin(texts)
         finally:
             # A model that was added has been looked up.
             connections.close_all()

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from django.conf import settings
 
 from blueprints.models import LLM
-from blueprints.providers.base import Completion, LLMRequest, Source, TextPiece
+from blueprints.providers.base import Completion, LLMRequest, Piece, Source, TextPiece
 from blueprints.providers.sentences import split_sentences
 from vectordb.embedding import embed_texts
 from vectordb.tokens import count_tokens, cut_to_tokens
@@ -67,7 +67,7 @@ def client_for(llm: LLM) -> "ExtractiveClient":
 class ExtractiveClient:
     """Answers from `request.sources` alone; it reads no prompts and follows no instructions."""
 
-    async def stream(self, request: LLMRequest) -> AsyncGenerator[TextPiece | Completion, None]:
+    async def stream(self, request: LLMRequest) -> AsyncGenerator[Piece, None]:
         """See `base.Client`. A piece is a sentence with its citation."""
         output_tokens = 0
         finish_reason = "stop"

@@ -97,6 +97,14 @@ def of_status(
     status: int, body: bytes | Any, headers: Mapping[str, str], *, model: str = "", key: str = ""
 ) -> CallFailed:
     """The failure that an HTTP status and its body stand for."""
+    failure = _of_status(status, body, headers, model=model, key=key)
+    failure.status = status
+    return failure
+
+
+def _of_status(
+    status: int, body: bytes | Any, headers: Mapping[str, str], *, model: str, key: str
+) -> CallFailed:
     words, code = server_failures.words(body)
     told = f"{code} {words}"
     if status == 413 or (status in (400, 422, 500) and server_failures.TOO_LONG.search(told)):

@@ -17,7 +17,7 @@ from django.conf import settings
 from blueprints.keys import key_of
 from blueprints.models import LLM, LLMEndpoint
 from blueprints.providers import failures
-from blueprints.providers.base import Completion, LLMRequest, TextPiece
+from blueprints.providers.base import LLMRequest, Piece
 from blueprints.providers.dialect import Dialect
 from blueprints.providers.failures import CallFailed
 from blueprints.providers.pace import Pace
@@ -63,11 +63,11 @@ class OpenAIClient:
         self._endpoint = endpoint
         self._is_openai = urlsplit(endpoint.base_url).hostname == "api.openai.com"
 
-    async def stream(self, request: LLMRequest) -> AsyncGenerator[TextPiece | Completion, None]:
+    async def stream(self, request: LLMRequest) -> AsyncGenerator[Piece, None]:
         """See `base.Client`. Calls are tried again only while no text was seen."""
         call = _Call(
             request=request,
-            key=key_of(self._endpoint),
+            key=request.api_key or key_of(self._endpoint),
             watch=Watch(settings.LLM_TOTAL_SECONDS),
             dialect=self._dialect(request.model_name),
         )
@@ -79,7 +79,7 @@ class OpenAIClient:
         finally:
             call.watch.close()
 
-    async def _attempts(self, call: _Call) -> AsyncGenerator[TextPiece | Completion, None]:
+    async def _attempts(self, call: _Call) -> AsyncGenerator[Piece, None]:
         retries = 0
         while True:
             try:
@@ -100,18 +100,17 @@ class OpenAIClient:
             retries += 1
             await asyncio.sleep(wait)
 
-    async def _attempt(self, call: _Call) -> AsyncGenerator[TextPiece | Completion, None]:
+    async def _attempt(self, call: _Call) -> AsyncGenerator[Piece, None]:
         call.parser = parser = ChatStreamParser()
         call.watch.limit(settings.LLM_FIRST_TOKEN_SECONDS)
         try:
             async with (
                 self._response(call) as response,
-                aclosing(self._texts(call, response)) as texts,
+                aclosing(self._pieces(call, response)) as pieces,
             ):
-                async for text in texts:
-                    if text:
-                        call.has_text = True
-                        yield TextPiece(text)
+                async for piece in pieces:
+                    call.has_text = True
+                    yield piece
         except NotAnAnswer:
             raise failures.not_an_answer(self._endpoint.name) from None
         except TimeoutError:
@@ -126,13 +125,7 @@ class OpenAIClient:
                 if parser.chunks
                 else failures.not_an_answer(self._endpoint.name)
             )
-        yield Completion(
-            finish_reason=parser.completion_reason,
-            input_tokens=parser.input_tokens,
-            output_tokens=parser.output_tokens,
-            model_name=parser.model_name,
-            guards=parser.guards,
-        )
+        yield parser.completion(self._body(call))
 
     @asynccontextmanager
     async def _response(self, call: _Call) -> AsyncIterator[httpx2.Response]:
@@ -168,12 +161,14 @@ class OpenAIClient:
         assert isinstance(response, httpx2.Response)  # noqa: S101 - as asked for above
         return response
 
-    async def _texts(self, call: _Call, response: httpx2.Response) -> AsyncGenerator[str, None]:
-        """The answer's text as it comes; what else comes is kept by the call's parser."""
+    async def _pieces(self, call: _Call, response: httpx2.Response) -> AsyncGenerator[Piece, None]:
+        """The answer as it comes; what is no part of it is kept by the call's parser."""
         parser, watch = call.parser, call.watch
         if "json" in response.headers.get("content-type", ""):
             with watch:
-                yield parser.feed_whole(await _whole(response))
+                text = parser.feed_whole(await _whole(response))
+            for piece in parser.pieces(text):
+                yield piece
             return
         chunks = response.aiter_bytes()
         tokens = 0
@@ -182,8 +177,8 @@ class OpenAIClient:
             with watch:
                 chunk = await anext(chunks, None)
             text = parser.finish() if chunk is None else parser.feed(chunk)
-            if text:
-                yield text
+            for piece in parser.pieces(text):
+                yield piece
             if chunk is None:
                 return
             if parser.tokens != tokens:
@@ -222,7 +217,7 @@ class OpenAIClient:
             body["top_p"] = request.top_p
         if request.max_completion_length is not None:
             body[call.dialect.longest_answer] = request.max_completion_length
-        return body
+        return body | dict(request.options)
 
     def _dialect(self, model_name: str) -> Dialect:
         known = _dialects.get((self._endpoint.base_url, model_name))

@@ -6,12 +6,14 @@ One object per chunk, as the vendor's typed stream builds, costs many times the 
 import json
 from typing import Any
 
+from blueprints.providers.base import Completion, Piece, TextPiece, ToolCallPiece
 from blueprints.providers.content_filter import note_findings
 from config.storable import storable
 
 # A line longer than this is no chunk of a chat completion.
 LONGEST_LINE = 4 * 1024 * 1024
 _LONGEST_MODEL_NAME = 200
+_MOST_TOOL_CALLS = 128
 # No answer has more; a server that says so does not count.
 _MOST_TOKENS = 100_000_000
 
@@ -28,7 +30,13 @@ class ChatStreamParser:
         self.model_name = ""
         self.input_tokens: int | None = None
         self.output_tokens: int | None = None
+        self.reasoning_tokens: int | None = None
+        self.usage: dict[str, Any] = {}  # as the server told it
         self.guards: list[dict[str, Any]] = []
+        # The calls that the LLM asks for, and what came of them since somebody last took it.
+        self.tool_calls: list[dict[str, Any]] = []
+        self.tool_deltas: list[dict[str, Any]] = []
+        self.logprobs: list[dict[str, Any]] | None = None
         self.error: Any = None  # the server's own, sent instead of a chunk
         self.is_done = False
         self.chunks = 0
@@ -43,7 +51,39 @@ class ChatStreamParser:
         """The finish reason in the words of `base.Completion`."""
         if self.finish_reason in ("length", "max_tokens", "model_length"):
             return "length"
+        if self.finish_reason == "tool_calls":
+            return "tool_calls"
         return "content_filter" if self.finish_reason == "content_filter" else "stop"
+
+    def completion(self, request: dict[str, Any]) -> Completion:
+        """What the answer amounts to, its text left out; `request` was sent for it."""
+        response = {
+            "model": self.model_name,
+            "finish_reason": self.finish_reason,
+            "usage": self.usage,
+            "tool_calls": self.tool_calls,
+            "logprobs": self.logprobs,
+        }
+        return Completion(
+            finish_reason=self.completion_reason,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            reasoning_tokens=self.reasoning_tokens,
+            model_name=self.model_name,
+            guards=self.guards,
+            tool_calls=self.tool_calls,
+            logprobs=self.logprobs,
+            request=request,
+            response={name: value for name, value in response.items() if value},
+        )
+
+    def pieces(self, text: str) -> list[Piece]:
+        """The text that came, and the pieces of tool calls that came with it."""
+        pieces: list[Piece] = [TextPiece(text)] if text else []
+        if self.tool_deltas:
+            pieces.append(ToolCallPiece(self.tool_deltas))
+            self.tool_deltas = []
+        return pieces
 
     def feed(self, data: bytes) -> str:
         """The answer's text in these bytes. Raises NotAnAnswer."""
@@ -129,16 +169,45 @@ class ChatStreamParser:
             return ""
         if choice.get("finish_reason"):
             self.finish_reason = str(choice["finish_reason"])
-        if choice.get("content_filter_results"):
-            note_findings(self.guards, choice["content_filter_results"], "response")
+        self._note_beside(choice)
         delta = choice.get("delta") or choice.get("message") or {}
         if not isinstance(delta, dict):
             raise NotAnAnswer("no delta")
+        if delta.get("tool_calls"):
+            self._note_tool_calls(delta["tool_calls"])
         text = delta.get("content")
         if text and isinstance(text, str):
             self.tokens += 1
             return text
         return self._rare(delta)
+
+    def _note_beside(self, choice: dict[str, Any]) -> None:
+        """What comes beside the answer."""
+        if choice.get("content_filter_results"):
+            note_findings(self.guards, choice["content_filter_results"], "response")
+        told = choice.get("logprobs")
+        content = told.get("content") if isinstance(told, dict) else None
+        if isinstance(content, list):
+            self.logprobs = self.logprobs or []
+            self.logprobs += content
+
+    def _note_tool_calls(self, deltas: Any) -> None:
+        """A call's name and arguments may come in pieces; `index` says of which call."""
+        for place, delta in enumerate(deltas if isinstance(deltas, list) else [deltas]):
+            if not isinstance(delta, dict):
+                raise NotAnAnswer("no tool call")
+            index = delta.get("index", place)
+            if index not in range(min(len(self.tool_calls) + 1, _MOST_TOOL_CALLS)):
+                raise NotAnAnswer("a tool call out of order")
+            if index == len(self.tool_calls):
+                empty = {"name": "", "arguments": ""}
+                self.tool_calls.append({"id": "", "type": "function", "function": empty})
+            function = delta.get("function") or {}
+            call = self.tool_calls[index]
+            call["id"] = call["id"] or str(delta.get("id") or "")
+            for part in ("name", "arguments"):
+                call["function"][part] += str(function.get(part) or "")
+            self.tool_deltas.append({**delta, "index": index})
 
     def _rare(self, delta: dict[str, Any]) -> str:
         """A refusal, a content in parts, or thoughts, which are no part of the answer."""
@@ -161,8 +230,14 @@ class ChatStreamParser:
 
     def _usage(self, usage: Any) -> None:
         if isinstance(usage, dict):
+            self.usage = usage
             self.input_tokens = _count(usage.get("prompt_tokens"), self.input_tokens)
             self.output_tokens = _count(usage.get("completion_tokens"), self.output_tokens)
+            details = usage.get("completion_tokens_details")
+            if isinstance(details, dict):
+                self.reasoning_tokens = _count(
+                    details.get("reasoning_tokens"), self.reasoning_tokens
+                )
 
     def _prompt_filters(self, results: Any) -> None:
         for result in results if isinstance(results, list) else []:

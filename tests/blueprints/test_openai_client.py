@@ -59,7 +59,7 @@ async def ask(endpoint, request=REQUEST) -> tuple[str, Completion]:
             assert end is None
             if isinstance(event, TextPiece):
                 text += event.text
-            else:
+            elif isinstance(event, Completion):
                 end = event
     assert end is not None
     return text, end

@@ -3,6 +3,7 @@
 import pytest
 
 from blueprints.llm_settings import LLMSettings
+from blueprints.providers.base import text_of
 from config.errors import InvalidInput
 from playground.prompting import Budget, Turn, build_messages, estimate_tokens
 from vectordb.passages import Passage
@@ -91,5 +92,6 @@ def test_messages_are_system_turns_documents_and_question():
     ]
     assert [turn["role"] for turn in turns] == ["user", "assistant"] * 2
     assert last["role"] == "user"
-    assert last["content"].index("Rapeseed.") < last["content"].index(QUESTION)
-    assert 'document="north.txt" page=3' in last["content"]
+    sent = text_of(last)
+    assert sent.index("Rapeseed.") < sent.index(QUESTION)
+    assert 'document="north.txt" page=3' in sent
