@@ -1,7 +1,9 @@
+from typing import Any
+
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
-from accounts.models import Role
+from accounts.models import Role, UseCase, User
 
 ConfirmForm = forms.Form
 
@@ -22,6 +24,19 @@ class TokenForm(forms.Form):
     name = forms.CharField(
         max_length=100, help_text="What it is for, so that you know which one to revoke."
     )
+    use_case = forms.ModelChoiceField(
+        UseCase.objects.none(),
+        required=False,
+        empty_label="Your oldest",
+        label="Use case",
+        help_text="Where a program finds the prompts that it names by their paths.",
+    )
+
+    def __init__(self, data: Any = None, *, user: User) -> None:
+        super().__init__(data)
+        choice = self.fields["use_case"]
+        assert isinstance(choice, forms.ModelChoiceField)  # noqa: S101 - it is the one above
+        choice.queryset = UseCase.objects.visible_to(user).order_by("name", "pk")
 
 
 class UseCaseForm(forms.Form):

@@ -19,7 +19,7 @@ from accounts.models import (
     new_secret,
 )
 from config.compiled import Compiled, given
-from config.errors import Conflict, Forbidden, InvalidInput
+from config.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 TOKEN_PREFIX = "gw_"  # noqa: S105 - marks a token as ours, is none itself
 _LAST_USED_RESOLUTION = timedelta(minutes=1)
@@ -55,6 +55,12 @@ _MEMBERSHIP = Compiled(
 )
 _TOKEN = Compiled(
     lambda: ApiToken.objects.usable().filter(digest=given("digest")).select_related("user")
+)
+_OWN_USE_CASE = Compiled(
+    lambda: UseCase.objects.filter(pk=given("id"), memberships__user=given("user"))
+)
+_OLDEST_USE_CASE = Compiled(
+    lambda: UseCase.objects.filter(memberships__user=given("user")).order_by("created_at", "pk")
 )
 
 
@@ -107,13 +113,33 @@ def _keep_an_owner(use_case: UseCase, leaving: User) -> None:
         raise Conflict("A use case needs an owner: make somebody else one first.")
 
 
-def create_token(*, user: User, name: str) -> tuple[ApiToken, str]:
-    """A new API token and its secret, which cannot be read again later."""
+def create_token(*, user: User, name: str, use_case: UseCase | None = None) -> tuple[ApiToken, str]:
+    """A new API token and its secret, which cannot be read again later. Paths that programs name
+    with it are looked up in `use_case`."""
     secret = new_secret(TOKEN_PREFIX)
     token = ApiToken.objects.create(
-        user=user, name=name.strip() or "API token", prefix=secret[:10], digest=digest(secret)
+        user=user,
+        use_case=use_case,
+        name=name.strip() or "API token",
+        prefix=secret[:10],
+        digest=digest(secret),
     )
     return token, secret
+
+
+def use_case_of(token: ApiToken) -> UseCase:
+    """The use case that a program addresses with this token: the token's own, else its user's oldest.
+
+    Raises NotFound where there is none, or the user is no longer a member of the token's.
+    """
+    own: str | None = token.use_case_id
+    if own is not None:
+        use_case = _OWN_USE_CASE.first(id=own, user=token.user_id)
+    else:
+        use_case = _OLDEST_USE_CASE.first(user=token.user_id)
+    if use_case is None:
+        raise NotFound("This token belongs to no use case that you are in: make a new token.")
+    return use_case
 
 
 def revoke_token(token: ApiToken) -> None:

@@ -68,15 +68,17 @@ def password_change(request: PageRequest) -> HttpResponse:
 
 @_FORM
 def token_list(request: PageRequest) -> HttpResponse:
-    form = TokenForm(request.POST or None)
+    form = TokenForm(request.POST or None, user=request.user)
     context: dict[str, object] = {}
     if form.is_valid():
         context["token"], context["secret"] = services.create_token(
-            user=request.user, name=form.cleaned_data["name"]
+            user=request.user, **form.cleaned_data
         )
-        form = TokenForm()
+        form = TokenForm(user=request.user)
     context["form"] = form
-    context["tokens"] = ApiToken.objects.filter(user=request.user, revoked_at=None)
+    context["tokens"] = ApiToken.objects.filter(user=request.user, revoked_at=None).select_related(
+        "use_case"
+    )
     return render(request, "accounts/tokens.html", context, status=422 if form.errors else 200)
 
 

@@ -14,7 +14,7 @@ os.environ["GROUNDWORK_LOADS_MODELS"] = "0"
 django.setup(set_prefix=False)
 
 from config.handlers import (  # noqa: E402 - needs settings
-    LEAN_PREFIX,
+    LEAN_PREFIXES,
     WAITING_PREFIXES,
     LeanHandler,
     PagesHandler,
@@ -56,4 +56,4 @@ def _handler(path: str) -> ASGI3Application:
         return cast("ASGI3Application", static)
     if path.startswith(WAITING_PREFIXES):
         return cast("ASGI3Application", waiting)
-    return cast("ASGI3Application", lean if path.startswith(LEAN_PREFIX) else pages)
+    return cast("ASGI3Application", lean if path.startswith(LEAN_PREFIXES) else pages)

@@ -36,7 +36,7 @@ WAITING_PREFIXES = (
     "/api/v2/status/",
     "/api/v2/genai/status/",
 )
-LEAN_PREFIX = "/api/"
+LEAN_PREFIXES = ("/api/", "/v5/", "/v4/")
 _HEALTH = ("/healthz", "/readyz")
 _FILE_BLOCK = 64 * 1024
 

@@ -21,8 +21,7 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.functional import cached_property
 
 from accounts.services import authenticate_token
-from config.api.errors import Problem, error_body
-from config.api.fallback import API_ROOT
+from config.api.error_bodies import API_ROOTS, Problem, error_body
 from config.middleware import SECURITY_HEADERS, add_headers
 from config.threads import in_thread
 
@@ -128,8 +127,8 @@ async def _refuse(scope: Scope, send: ASGISendCallable) -> None:
     path = scope["path"] if scope["type"] == "http" else ""
     response = (
         # Not 413: the GenAI client sends such a request again and again.
-        JsonResponse(error_body(path, [_PROBLEM]), status=422)
-        if path.startswith(API_ROOT)
+        JsonResponse(error_body(path, 422, [_PROBLEM]), status=422)
+        if path.startswith(API_ROOTS)
         else HttpResponse(TOO_LARGE, status=413, content_type="text/plain; charset=utf-8")
     )
     add_headers(response, SECURITY_HEADERS)

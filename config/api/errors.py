@@ -1,8 +1,8 @@
-"""Every error below /api/ in the form that its clients know; no HTML, no trace."""
+"""Every error of the APIs in the form that its clients know; no HTML, no trace."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
@@ -10,11 +10,11 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from config.api.case import camel
+from config.api.error_bodies import Problem, error_body
 from config.errors import AppError, Conflict, Forbidden, NotFound
 
 logger = logging.getLogger(__name__)
 
-GENAI_ROOT = "/api/v2/genai/"
 NOT_FOUND = "Not found."
 TOO_MUCH = "The request holds too many fields or files, or more text than is taken: send less."
 CRASHED = "Something went wrong on the server; its log says what."
@@ -76,12 +76,6 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "use_case": ("useCaseId",),
     "feedback": ("feedbackMetadata", "feedback"),
 }
-
-
-class Problem(TypedDict):
-    loc: list[str | int]
-    msg: str
-    type: str
 
 
 class Unprocessable(exceptions.APIException):
@@ -151,7 +145,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[union-attr]
     if isinstance(error, exceptions.MethodNotAllowed):
         headers["Allow"] = ", ".join(context["view"].allowed_methods)
-    return Response(error_body(request.path, detail), status=status, headers=headers)
+    return Response(error_body(request.path, status, detail), status=status, headers=headers)
 
 
 def describe(error: Exception) -> tuple[int, str | list[Problem]]:
@@ -199,15 +193,3 @@ def _place(field: str | None) -> tuple[str | int, ...]:
     return _PLACES.get(field) or tuple(
         int(part) if part.isdecimal() else camel(part) for part in field.split(".")
     )
-
-
-def error_body(path: str, detail: str | list[Problem]) -> dict[str, Any]:
-    """`{"detail": …}` for the GenAI part, `{"message": …, "errors": …}` for the platform's."""
-    if path.startswith(GENAI_ROOT):
-        return {"detail": detail}
-    if isinstance(detail, str):
-        return {"message": detail}
-    errors = {
-        ".".join(map(str, problem["loc"][1:])) or "body": problem["msg"] for problem in detail
-    }
-    return {"message": "The request is not valid.", "errors": errors}

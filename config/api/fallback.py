@@ -1,20 +1,19 @@
-"""What is answered below /api/ when no view of ours is reached: unknown routes, refused hosts,
+"""What is answered below the APIs' roots when no view of ours is reached: unknown routes, refused hosts,
 crashes. Pages have their own; `config.urls` asks `is_api` whose turn it is."""
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from config.api.errors import CRASHED, NOT_FOUND, error_body
-
-API_ROOT = "/api/"
+from config.api.error_bodies import API_ROOTS, PROMPT_ROOTS, error_body
+from config.api.errors import CRASHED, NOT_FOUND
 
 
 def is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(API_ROOT)
+    return request.path.startswith(API_ROOTS)
 
 
 def json_error(request: HttpRequest, status: int, message: str) -> JsonResponse:
-    return JsonResponse(error_body(request.path, message), status=status)
+    return JsonResponse(error_body(request.path, status, message), status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
@@ -34,9 +33,10 @@ def server_error(request: HttpRequest) -> JsonResponse:
 
 
 @csrf_exempt
-def unknown_route(request: HttpRequest, rest: str) -> JsonResponse:
-    """The last route below /api/: also with DEBUG on, clients get JSON."""
-    return json_error(request, 404, "There is no such route; paths end in a slash.")
+def unknown_route(request: HttpRequest, rest: str = "") -> JsonResponse:
+    """The last route below a root: also with DEBUG on, clients get JSON."""
+    slashes = "no" if request.path.startswith(PROMPT_ROOTS) else "a"
+    return json_error(request, 404, f"There is no such route; paths end in {slashes} slash.")
 
 
 unknown_route.login_required = False  # type: ignore[attr-defined]

@@ -81,7 +81,7 @@ class Float(_Typed, serializers.FloatField):
     }
 
     def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool) or not isinstance(data, int | float) or not _is_finite(data):
+        if isinstance(data, bool) or not isinstance(data, int | float) or not is_finite(data):
             self.fail("invalid")
         return float(data)
 
@@ -161,9 +161,9 @@ class JsonObject(_Typed, serializers.DictField):
     def _check(self, value: Any, *, depth: int) -> None:
         if depth > _DEEPEST:
             self.fail("deep")
-        if isinstance(value, str) and not _is_storable(value):
+        if isinstance(value, str) and not is_storable(value):
             self.fail("unstorable")
-        if isinstance(value, int | float) and not _is_finite(value):
+        if isinstance(value, int | float) and not is_finite(value):
             self.fail("infinite")
         if isinstance(value, dict):
             for key, inner in value.items():
@@ -174,14 +174,14 @@ class JsonObject(_Typed, serializers.DictField):
                 self._check(inner, depth=depth + 1)
 
 
-def _is_finite(number: float) -> bool:
+def is_finite(number: float) -> bool:
     try:
         return math.isfinite(number)
     except OverflowError:  # a whole number that no float reaches
         return False
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 

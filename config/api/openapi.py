@@ -8,7 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from config.api.errors import GENAI_ROOT
+from config.api.error_bodies import GENAI_ROOT
 
 Shape = type[serializers.Serializer[Any]]
 Json = dict[str, Any]

@@ -31,6 +31,9 @@ def test_token_makes_the_use_case_once(alice):
     assert use_case.pk in first[0]
     assert first[0] == second[0]
     assert first[-1] != second[-1]
+    token = services.authenticate_token(first[-1])
+    assert token is not None
+    assert services.use_case_of(token) == use_case
 
 
 def test_token_makes_a_use_case_of_ones_own_beside_a_shared_one(use_case, vera):

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.models import ApiToken, Role, SignInLink, UseCase
-from config.errors import Conflict, Forbidden, InvalidInput
+from config.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 
 def test_a_use_case_belongs_to_whoever_made_it(alice, bob):
@@ -97,3 +97,27 @@ def test_an_old_sign_in_link_is_refused(alice):
     secret = services.create_sign_in_link(alice)
     SignInLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert SignInLink.objects.all().redeem(secret) is None
+
+
+def test_a_token_addresses_its_use_case_or_its_users_oldest(alice, use_case):
+    newer = services.create_use_case(user=alice, name="Newer")
+    plain, _ = services.create_token(user=alice, name="plain")
+    bound, _ = services.create_token(user=alice, name="bound", use_case=newer)
+
+    assert services.use_case_of(plain) == use_case
+    assert services.use_case_of(bound) == newer
+
+
+def test_a_token_addresses_no_use_case_that_its_user_left(alice, bob, use_case):
+    lonely, _ = services.create_token(user=bob, name="lonely")
+    bound, _ = services.create_token(user=bob, name="bound", use_case=use_case)
+    services.create_use_case(user=bob, name="Own")
+
+    assert services.use_case_of(lonely).name == "Own"
+    with pytest.raises(NotFound):
+        services.use_case_of(bound)
+
+
+def test_a_token_of_somebody_without_a_use_case_addresses_none(bob):
+    with pytest.raises(NotFound):
+        services.use_case_of(services.create_token(user=bob, name="lonely")[0])

@@ -169,3 +169,15 @@ def test_forms_come_alone_into_the_dialog_and_lead_on_from_there(client, alice):
     assert refused.status_code == 422
     assert "This field is required" in refused.content.decode()
     assert made.headers["HX-Redirect"] == f"/use-cases/{UseCase.objects.get().pk}/"
+
+
+def test_a_token_is_bound_to_a_use_case_that_one_sees(client, alice, bob, use_case):
+    strange = services.create_use_case(user=bob, name="Secret plans")
+    client.force_login(alice)
+    url = reverse("accounts:token-list")
+    assert "Secret plans" not in client.get(url).content.decode()
+
+    assert client.post(url, {"name": "SDK", "use_case": strange.pk}).status_code == 422
+    client.post(url, {"name": "SDK", "use_case": use_case.pk})
+
+    assert ApiToken.objects.get().use_case == use_case

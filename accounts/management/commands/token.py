@@ -18,8 +18,9 @@ class Command(BaseCommand):
             user = services.ensure_user(email)
         except AppError as error:
             raise CommandError(error.message) from error
+        owned = None
         if use_case:
             owned = services.ensure_use_case(user=user, name=use_case)
             self.stdout.write(f'Use case "{owned.name}" has the id {owned.pk}.')
-        _, secret = services.create_token(user=user, name="manage.py token")
+        _, secret = services.create_token(user=user, name="manage.py token", use_case=owned)
         self.stdout.write(secret)
