@@ -13,7 +13,15 @@ _MILLION = Decimal(1_000_000)
 def price(
     llm: LLM, model_name: str, input_tokens: int | None, output_tokens: int | None
 ) -> Decimal | None:
-    """Dollars for a call, or None when nobody knows.
+    """Dollars for a call, or None when nobody knows; see `prices`."""
+    both = prices(llm, model_name, input_tokens, output_tokens)
+    return None if both is None else sum(both, Decimal(0))
+
+
+def prices(
+    llm: LLM, model_name: str, input_tokens: int | None, output_tokens: int | None
+) -> tuple[Decimal, Decimal] | None:
+    """Dollars for what was read and for what was written, or None when nobody knows.
 
     The row's own prices go first. The built-in LLM and servers found on this machine cost nothing.
     Else the price list that the package `genai-prices` was shipped with is asked for the endpoint's
@@ -23,17 +31,17 @@ def price(
     if input_tokens is None or output_tokens is None:
         return None
     if llm.input_price is not None and llm.output_price is not None:
-        return (input_tokens * llm.input_price + output_tokens * llm.output_price) / _MILLION
+        read, written = input_tokens * llm.input_price, output_tokens * llm.output_price
+        return read / _MILLION, written / _MILLION
     if llm.provider == Provider.EXTRACTIVE or llm.endpoint is None:
-        return Decimal(0)
+        return Decimal(0), Decimal(0)
     if llm.endpoint.source == EndpointSource.DISCOVERED:
-        return Decimal(0)
+        return Decimal(0), Decimal(0)
     usage = genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens)
     for name in filter(None, (model_name, llm.model_name)):
         try:
-            return genai_prices.calc_price(
-                usage, name, provider_api_url=llm.endpoint.base_url
-            ).total_price
+            found = genai_prices.calc_price(usage, name, provider_api_url=llm.endpoint.base_url)
+            return found.input_price, found.output_price
         except LookupError:
             continue
     return None

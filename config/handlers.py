@@ -35,6 +35,7 @@ WAITING_PREFIXES = (
     "/readyz",
     "/api/v2/status/",
     "/api/v2/genai/status/",
+    "/v1/",
 )
 LEAN_PREFIXES = ("/api/", "/v5/", "/v4/")
 _HEALTH = ("/healthz", "/readyz")

@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/v2/", include("playground.api_urls")),
     path("api/v2/", include("evaluation.api_urls")),
     path("api/", include("config.api.urls")),
+    path("v1/", include("playground.v1.urls")),
     path("v5/", include("playground.v5.urls")),
     path("", include("accounts.urls")),
     path("", include("vectordb.urls")),

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from django.db.models import Exists, OuterRef, Q
 
+from blueprints.models import Blueprint
 from evaluation.models import CostConfiguration, MetricConfiguration
 from evaluation.scores import confidence_scores, load
-from evaluation.watcher import AnswerWatcher, plan_for
+from evaluation.watcher import AnswerWatcher, plan_for, plan_for_call
 from playground.models import ChatPrompt
 
 _IS_WATCHED = "is_watched"
@@ -23,6 +24,10 @@ class MetricsOversight:
 
     def watcher(self, prompt: ChatPrompt) -> AnswerWatcher | None:
         return AnswerWatcher(plan_for(prompt)) if getattr(prompt, _IS_WATCHED) else None
+
+    def watcher_of_call(self, blueprint: Blueprint, llm_id: str) -> AnswerWatcher | None:
+        plan = plan_for_call(blueprint, llm_id)
+        return AnswerWatcher(plan) if plan.metrics else None
 
     def prepare(self) -> None:
         load()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from blueprints.models import LLM
+from blueprints.models import LLM, Blueprint
 from blueprints.providers.base import ProviderError
 from config.status import Status
 from config.threads import in_thread
@@ -28,7 +28,7 @@ from evaluation.readings import Reading, metadata, plain_value
 from evaluation.scores import confidence_scores
 from playground.answering import Stopwatch
 from playground.hooks import PASSED, Figures, Ruling
-from playground.models import ChatPrompt
+from playground.models import ChatPrompt, PlaygroundBlueprint
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,15 @@ def plan_for(prompt: ChatPrompt) -> Plan:
         llm_id=prompt.llm_id,
         reference=reference,
     )
+
+
+def plan_for_call(blueprint: Blueprint, llm_id: str) -> Plan:
+    """The guards of the playground that the blueprint was made in go with it to whoever calls it; what
+    only measures does not."""
+    home = PlaygroundBlueprint.objects.filter(blueprint=blueprint, is_home=True)
+    metrics = MetricConfiguration.objects.filter(playground__in=home.values("playground"))
+    guards = [metric for metric in metrics if metric.moderation]
+    return Plan(metrics=guards, costs=[], judges=judges_of(guards), llm_id=llm_id, reference="")
 
 
 class AnswerWatcher:

@@ -43,9 +43,15 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, spent: Spending) -
         output={"text": text, "finish_reason": completion.finish_reason if completion else ""},
     )
     steps = [
-        *_rewrite_steps(outcome, spent, ended),
-        _retrieve_step(prompt, outcome, ended),
-        _generate_step(outcome, text, spent.answer, ended),
+        *rewrite_steps(outcome, spent, ended),
+        retrieve_step(
+            outcome,
+            ended,
+            question=prompt.text,
+            settings=prompt.retrieval_settings,
+            has_database=prompt.vector_database_id is not None,
+        ),
+        generate_step(outcome, text, spent.answer, ended),
     ]
     return tracing.record(
         use_case_id=prompt.chat.playground.use_case_id,
@@ -61,7 +67,7 @@ def record_rewrites(
     outcome: Outcome, spent: Spending, *, question: str, use_case_id: str, user_id: str
 ) -> None:
     """The calls that asked what to search for, where no answer follows: each is a trace of its own."""
-    for step in _rewrite_steps(outcome, spent, timezone.now()):
+    for step in rewrite_steps(outcome, spent, timezone.now()):
         tracing.record(
             use_case_id=use_case_id,
             user_id=user_id,
@@ -72,7 +78,7 @@ def record_rewrites(
         )
 
 
-def _rewrite_steps(outcome: Outcome, spent: Spending, ended: datetime) -> list[Step]:
+def rewrite_steps(outcome: Outcome, spent: Spending, ended: datetime) -> list[Step]:
     rewrites = zip(outcome.rewrites, spent.rewrites, strict=True)
     return [_rewrite_step(outcome, rewrite, own, ended) for rewrite, own in rewrites]
 
@@ -107,14 +113,16 @@ def _at(outcome: Outcome, milliseconds: float) -> datetime:
     return outcome.started_at + timedelta(milliseconds=milliseconds)
 
 
-def _retrieve_step(prompt: ChatPrompt, outcome: Outcome, ended: datetime) -> Step | None:
-    if prompt.vector_database_id is None:
+def retrieve_step(
+    outcome: Outcome, ended: datetime, *, question: str, settings: Any, has_database: bool
+) -> Step | None:
+    if not has_database:
         return None
     last = outcome.rewrites[-1] if outcome.rewrites else None
     search = last.search if last else None
     began = _at(outcome, last.ended_ms or 0.0 if last else 0.0)
-    query = search.text if search else prompt.text
-    inputs: dict[str, Any] = {"query": query, "settings": prompt.retrieval_settings}
+    query = search.text if search else question
+    inputs: dict[str, Any] = {"query": query, "settings": settings}
     if outcome.retrieved is None:
         never_began = last is not None and search is None
         if never_began or outcome.prompted is not None or not outcome.error_message:
@@ -139,9 +147,7 @@ def _retrieve_step(prompt: ChatPrompt, outcome: Outcome, ended: datetime) -> Ste
     )
 
 
-def _generate_step(
-    outcome: Outcome, text: str, spent: Spent | None, ended: datetime
-) -> Step | None:
+def generate_step(outcome: Outcome, text: str, spent: Spent | None, ended: datetime) -> Step | None:
     if outcome.prompted is None or outcome.prompted_ms is None or spent is None:
         return None
     completion = outcome.completion

@@ -116,7 +116,7 @@ async def read_for(
     Raises AppError. The LLM is asked only where the retriever has it asked before the search, which
     `note` is told.
     """
-    async with aclosing(_retrieved(question, _budget(question))) as steps:
+    async with aclosing(retrieved(question, _budget(question))) as steps:
         async for step in steps:
             if isinstance(step, Retrieved):
                 return step.retrieval
@@ -136,7 +136,7 @@ async def _answer(question: Question) -> AsyncGenerator[Event, None]:
     budget = _budget(question)
     retrieval = None
     passages: Sequence[Passage] = ()
-    async with aclosing(_retrieved(question, budget)) as steps:
+    async with aclosing(retrieved(question, budget)) as steps:
         async for step in steps:
             yield step
             if isinstance(step, Retrieved):
@@ -162,7 +162,7 @@ async def _answer(question: Question) -> AsyncGenerator[Event, None]:
                 yield Finished(piece)
 
 
-async def _retrieved(
+async def retrieved(
     question: Question, budget: Budget
 ) -> AsyncGenerator[Rewriting | Rewritten | Retrieved, None]:
     """What is read for the answer; nothing without a database."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from django.db.models import Q
 
+from blueprints.models import Blueprint
 from playground.models import ChatPrompt
 
 
@@ -86,6 +87,10 @@ class Oversight(Protocol):
         """Who watches over this prompt's answer. May read the database."""
         ...
 
+    def watcher_of_call(self, blueprint: Blueprint, llm_id: str) -> Watcher | None:
+        """Who watches over the answer that a program asks of the blueprint. May read the database."""
+        ...
+
     def prepare(self) -> None:
         """Load, at a worker's start, what no answer should wait for."""
         ...
@@ -100,6 +105,9 @@ class _Nobody:
         return {}
 
     def watcher(self, prompt: ChatPrompt) -> None:
+        return None
+
+    def watcher_of_call(self, blueprint: Blueprint, llm_id: str) -> None:
         return None
 
     def prepare(self) -> None:

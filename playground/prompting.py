@@ -73,8 +73,15 @@ class Budget:
     @classmethod
     def of(cls, *, context_size: int | None, settings: LLMSettings, question: str) -> "Budget":
         """Raises InvalidInput when the question alone is too long for the LLM."""
-        system = system_prompt(settings)
-        fixed = estimate_tokens(system) + estimate_tokens(question)
+        texts = [system_prompt(settings), question]
+        return cls.of_texts(context_size=context_size, settings=settings, texts=texts)
+
+    @classmethod
+    def of_texts(
+        cls, *, context_size: int | None, settings: LLMSettings, texts: Sequence[str]
+    ) -> "Budget":
+        """The same of all that is sent for certain. Raises InvalidInput when that is too long."""
+        fixed = sum(map(estimate_tokens, texts))
         if context_size is not None:
             longest = settings.max_completion_length
             answer = longest or min(_OPEN_ANSWER_TOKENS, context_size // 4)
@@ -126,11 +133,12 @@ def build_messages(
     for turn in history:
         messages.append({"role": "user", "content": turn.question})
         messages.append({"role": "assistant", "content": turn.answer})
-    messages.append({"role": "user", "content": _with_sources(question, passages)})
+    messages.append({"role": "user", "content": with_sources(question, passages)})
     return tuple(messages)
 
 
-def _with_sources(question: str, passages: Sequence[Passage]) -> str:
+def with_sources(question: str, passages: Sequence[Passage]) -> str:
+    """The question behind the passages, each in a fence of its own."""
     if not passages:
         return question
     sources = "\n".join(

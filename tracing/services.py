@@ -1,5 +1,6 @@
 """Recording calls. An answer is a root log with a child for each step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -35,22 +36,34 @@ def record(
     blueprint_version_id: str | None,
     root: Step,
     children: list[Step],
+    fields: Mapping[str, Any] | None = None,
+    payload: Mapping[str, Any] | None = None,
+    keeps_payload: bool = True,
 ) -> Log:
-    """Write the tree in two statements, and return its root."""
-    common = {
+    """Write the tree in two statements, and return its root.
+
+    `fields` and `payload` are further ones of the root. Where no payload is to be kept, none is ever
+    written, of the root or of a child.
+    """
+    common: dict[str, Any] = {
         "use_case_id": use_case_id,
         "user_id": user_id,
         "blueprint_id": blueprint_id,
         "blueprint_version_id": blueprint_version_id,
     }
-    root_log = _log(root, **common)
-    place = {"parent": root_log, "root": root_log}
+    root_log = _log(root, **common, **(fields or {}), is_payload_kept=keeps_payload)
+    place = {"parent": root_log, "root": root_log.root or root_log}
+    common["is_payload_kept"] = keeps_payload
     logs = [root_log, *(_log(child, **place, **common) for child in children)]
     Log.objects.bulk_create(logs)
-    LogPayload.objects.bulk_create(
-        LogPayload(log=log, inputs=step.inputs, output=step.output)
-        for log, step in zip(logs, [root, *children], strict=True)
-    )
+    if keeps_payload:
+        payloads = [
+            LogPayload(log=log, inputs=step.inputs, output=step.output)
+            for log, step in zip(logs, [root, *children], strict=True)
+        ]
+        for name, value in (payload or {}).items():
+            setattr(payloads[0], name, value)
+        LogPayload.objects.bulk_create(payloads)
     return root_log
 
 

@@ -83,9 +83,12 @@ async def test_text_arrives_in_pieces_and_the_end_says_what_it_took(endpoint, ll
         *pieces, end = [event async for event in events]
     assert len(pieces) > 1
     assert "".join(getattr(piece, "text", "?") for piece in pieces) == DEFAULT_TEXT
-    assert end == Completion(
-        finish_reason="stop", input_tokens=6, output_tokens=23, model_name="test-model"
-    )
+    assert isinstance(end, Completion)
+    assert (end.finish_reason, end.model_name) == ("stop", "test-model")
+    assert (end.input_tokens, end.output_tokens) == (6, 23)
+    assert end.request["messages"] == list(REQUEST.messages)
+    assert end.response["usage"]["completion_tokens"] == 23
+    assert KEY not in repr(end)
 
 
 async def test_the_request_carries_the_settings_and_the_key(endpoint, llm_server):

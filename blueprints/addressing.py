@@ -1,0 +1,54 @@
+"""Blueprints called like models: by path, alone or with an environment or a version behind an @."""
+
+from django.db.models import QuerySet
+
+from accounts.models import UseCase
+from blueprints.models import Blueprint, BlueprintVersion
+from config.errors import NotFound
+
+
+def version_called(name: str, use_case: UseCase) -> BlueprintVersion:
+    """What answers for `refunds/baseline`, `refunds/baseline@staging` or `refunds/baseline@3`, with
+    all that a call reads of it. Raises NotFound, which says what is missing."""
+    versions = BlueprintVersion.objects.select_related(
+        "blueprint__use_case", "llm__endpoint", "vector_database"
+    ).filter(blueprint__use_case=use_case)
+    path, at, place = name.rpartition("@")
+    version = _deployed(versions, name)
+    if version is None and at:
+        version = _at(versions, path, place)
+    if version is None:
+        raise NotFound(_why_not(name, use_case))
+    return version
+
+
+def _deployed(versions: QuerySet[BlueprintVersion], path: str) -> BlueprintVersion | None:
+    return versions.filter(blueprint__path=path, deployments__environment__is_default=True).first()
+
+
+def _at(versions: QuerySet[BlueprintVersion], path: str, place: str) -> BlueprintVersion | None:
+    """An environment may have a number for a name; then it is meant."""
+    own = versions.filter(blueprint__path=path)
+    version = own.filter(deployments__environment__name=place).first()
+    number = place.removeprefix("v")
+    if version is None and number.isascii() and number.isdecimal() and len(number) < 10:
+        version = own.filter(number=int(number)).first()
+    return version
+
+
+def _why_not(name: str, use_case: UseCase) -> str:
+    paths = Blueprint.objects.filter(use_case=use_case).values_list("path", flat=True)
+    if name in paths:
+        return (
+            f"No version of {name} is deployed to the default environment: deploy one, or name a "
+            f"version, as in {name}@1."
+        )
+    path, at, place = name.rpartition("@")
+    if at and path in paths:
+        return (
+            f"{path} has no version {place}, and none is deployed to an environment of this name."
+        )
+    return (
+        f"There is no blueprint with the path {name} in the use case {use_case.name}, which this token "
+        "addresses. GET /v1/models lists those that there are."
+    )

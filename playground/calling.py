@@ -1,0 +1,259 @@
+"""Calls by programs: a blueprint's version is asked with messages, in no chat and by no job.
+
+They run where they arrive, so that what a caller wants kept nowhere is nowhere, and a caller who
+leaves ends the LLM's work. Knows no HTTP.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from blueprints.models import LLM, Blueprint, BlueprintVersion
+from blueprints.providers import client_for
+from blueprints.providers.base import (
+    Completion,
+    LLMRequest,
+    Message,
+    Piece,
+    ProviderError,
+    Source,
+    TextPiece,
+    ToolCallPiece,
+    text_of,
+)
+from blueprints.settings import AnswerSettings
+from config.errors import AppError
+from playground.answering import (
+    UNEXPECTED,
+    Failed,
+    Finished,
+    Prompted,
+    Question,
+    Retrieved,
+    retrieved,
+)
+from playground.call_guards import figures_of, ruled, said_instead
+from playground.call_messages import (
+    history_in,
+    options_of,
+    own_messages,
+    with_passages,
+    with_question,
+)
+from playground.hooks import Watcher
+from playground.outcome import Outcome
+from playground.prompting import Budget
+from vectordb.models import VectorDatabase
+from vectordb.passages import Passage
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """All that an answer depends on. `settings` are the version's, with what the caller set for this
+    call; so are `options` of the LLM. `llm.endpoint` must be loaded."""
+
+    blueprint: Blueprint
+    version: BlueprintVersion | None
+    llm: LLM
+    settings: AnswerSettings
+    vector_database: VectorDatabase | None
+    messages: tuple[Message, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    metadata_filter: dict[str, Any] | None = None
+    api_key: str = field(default="", repr=False)
+    watcher: Watcher | None = None
+
+    @property
+    def question(self) -> str:
+        """What is searched for: the last message of the user."""
+        asked = (text_of(one) for one in reversed(self.messages) if one["role"] == "user")
+        return next(asked, "").strip()
+
+
+@dataclass(slots=True)
+class Sample:
+    """One answer to a call, as far as it has come."""
+
+    index: int
+    outcome: Outcome
+    text: str = ""
+    error: AppError | None = None
+
+    @property
+    def citations(self) -> list[dict[str, Any]]:
+        return self.outcome.retrieved.citations if self.outcome.retrieved else []
+
+    @property
+    def tool_calls(self) -> list[dict[str, Any]]:
+        completion = self.outcome.completion
+        return completion.tool_calls if completion else []
+
+
+async def prepare(call: Call, outcome: Outcome) -> tuple[Call, str | None]:
+    """Retrieve and put the messages together: what all samples share. Raises AppError.
+
+    Returns the call as it is asked in fact, since a guard may have put another question in the place
+    of the one that was asked, and what is said in the answer's place where a guard lets none be asked.
+    """
+    watcher = call.watcher
+    if watcher is None:
+        await _prepare(call, outcome)
+        return call, None
+    ruling = await watcher.on_question(call.question)
+    if ruling.message is not None:
+        return call, ruling.message
+    call = asked_instead(call, ruling.text)
+    await _prepare(call, outcome)
+    ruling = await watcher.on_prompt(figures_of(call, outcome))
+    if ruling.text is not None:
+        call = asked_instead(call, ruling.text)
+        await _prepare(call, outcome)
+    return call, ruling.message
+
+
+async def _prepare(call: Call, outcome: Outcome) -> None:
+    base = (*own_messages(call.settings), *call.messages)
+    passages: Sequence[Passage] = ()
+    if call.vector_database is not None and call.question:
+        passages = await _passages(call, base, outcome)
+    messages = tuple(with_passages(base, passages))
+    outcome.prompted = Prompted(messages, [], call.question)
+    outcome.prompted_ms = outcome.watch.milliseconds()
+
+
+def asked_instead(call: Call, question: str | None) -> Call:
+    """The call with this as its last question; None leaves it as it is."""
+    if question is None:
+        return call
+    return replace(call, messages=tuple(with_question(call.messages, question)))
+
+
+def samples_of(outcome: Outcome, count: int) -> list[Sample]:
+    return [Sample(index, replace(outcome)) for index in range(count)]
+
+
+def pieces_of(call: Call, samples: list[Sample]) -> AsyncGenerator[tuple[Sample, Piece], None]:
+    """Independent answers, as their pieces come; those of several samples mix freely.
+
+    Nothing is raised but cancellation: a sample that fails has its `error` and ends, and the others
+    go on. Closing the generator ends what still runs.
+    """
+    return _one(call, samples[0]) if len(samples) == 1 else _mixed(call, samples)
+
+
+async def _passages(call: Call, base: Sequence[Message], outcome: Outcome) -> Sequence[Passage]:
+    question = Question(
+        text=call.question,
+        llm=call.llm,
+        llm_settings=call.settings.llm_settings,
+        vector_database=call.vector_database,
+        retrieval_settings=call.settings.retrieval_settings,
+        metadata_filter=call.metadata_filter,
+        history=history_in(call.messages),
+    )
+    budget = Budget.of_texts(
+        context_size=call.llm.context_size,
+        settings=call.settings.llm_settings,
+        texts=[text_of(message) for message in base],
+    )
+    async with aclosing(retrieved(question, budget)) as steps:
+        async for step in steps:
+            if isinstance(step, Retrieved):
+                outcome.retrieved = step
+            else:
+                outcome.note_rewrite(step)
+    return outcome.retrieved.retrieval.passages if outcome.retrieved else ()
+
+
+async def _one(call: Call, sample: Sample) -> AsyncGenerator[tuple[Sample, Piece], None]:
+    generated = _generated(call, sample.outcome)
+    if call.watcher is not None:
+        generated = ruled(generated, call, call.watcher, sample.outcome)
+    try:
+        async with aclosing(generated) as pieces:
+            async for piece in pieces:
+                _note(sample, piece)
+                yield sample, piece
+    except AppError as error:
+        note_failure(sample, error)
+    except Exception:
+        logger.exception("A call failed unexpectedly")
+        note_failure(sample, AppError(UNEXPECTED))
+
+
+async def only(message: str, samples: list[Sample]) -> AsyncGenerator[tuple[Sample, Piece], None]:
+    """Each sample says this and nothing else."""
+    for sample in samples:
+        for piece in said_instead(message):
+            _note(sample, piece)
+            yield sample, piece
+
+
+async def _mixed(call: Call, samples: list[Sample]) -> AsyncGenerator[tuple[Sample, Piece], None]:
+    arrived: asyncio.Queue[tuple[Sample, Piece] | None] = asyncio.Queue()
+
+    async def gather_from(sample: Sample) -> None:
+        try:
+            async with aclosing(_one(call, sample)) as pieces:
+                async for piece in pieces:
+                    arrived.put_nowait(piece)
+        finally:
+            arrived.put_nowait(None)
+
+    tasks = [asyncio.create_task(gather_from(sample)) for sample in samples]
+    try:
+        running = len(tasks)
+        while running:
+            piece = await arrived.get()
+            if piece is None:
+                running -= 1
+            else:
+                yield piece
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _generated(call: Call, outcome: Outcome) -> AsyncGenerator[Piece, None]:
+    assert outcome.prompted is not None  # noqa: S101 - of `prepare`
+    passages = outcome.retrieved.retrieval.passages if outcome.retrieved else ()
+    settings = call.settings.llm_settings
+    request = LLMRequest(
+        messages=outcome.prompted.messages,
+        model_name=call.llm.model_name,
+        question=call.question,
+        sources=tuple(Source(n, passage.text) for n, passage in enumerate(passages, start=1)),
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_completion_length=settings.max_completion_length,
+        options=options_of(call.settings.prompt) | dict(call.options),
+        api_key=call.api_key,
+    )
+    async with aclosing(client_for(call.llm).stream(request)) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
+def _note(sample: Sample, piece: Piece) -> None:
+    outcome = sample.outcome
+    if isinstance(piece, Completion):
+        outcome.ended = Finished(piece)
+        return
+    if outcome.first_token_ms is None:
+        outcome.first_token_ms = outcome.watch.milliseconds()
+    if isinstance(piece, TextPiece):
+        sample.text += piece.text
+    else:
+        assert isinstance(piece, ToolCallPiece)  # noqa: S101 - there are three kinds
+
+
+def note_failure(sample: Sample, error: AppError) -> None:
+    sample.error = error
+    guards = error.guards if isinstance(error, ProviderError) else ()
+    sample.outcome.ended = Failed(error.message, guards)
