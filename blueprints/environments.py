@@ -1,9 +1,13 @@
-"""Which version of a blueprint programs get that ask for none, or for an environment's."""
+"""Which version of a blueprint or file programs get that ask for none, or for an environment's."""
+
+from typing import overload
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import UseCase, User
 from accounts.services import require_editor
+from blueprints.kinds import AnyFile, AnyVersion, deployed, deployment_of, file_of, versions_of
 from blueprints.models import (
     PRODUCTION,
     STAGING,
@@ -11,6 +15,8 @@ from blueprints.models import (
     BlueprintVersion,
     Deployment,
     Environment,
+    File,
+    FileVersion,
 )
 from config.errors import InvalidInput
 
@@ -55,37 +61,52 @@ def delete_environment(environment: Environment, *, user: User) -> None:
 
 
 @transaction.atomic
-def deploy(version: BlueprintVersion, environment: Environment, *, user: User) -> Deployment:
-    """From now on the environment has this version of its blueprint. Raises InvalidInput where they
-    are of different use cases."""
-    blueprint = version.blueprint
-    require_editor(blueprint.use_case, user)
-    if environment.use_case_id != blueprint.use_case_id:
+def deploy(version: AnyVersion, environment: Environment, *, user: User) -> Deployment:
+    """From now on the environment has this version of its blueprint or file. Raises InvalidInput
+    where they are of different use cases."""
+    file = file_of(version)
+    require_editor(file.use_case, user)
+    if environment.use_case_id != file.use_case_id:
         raise InvalidInput("The environment is one of another use case.", field="environment")
     deployment, _ = Deployment.objects.update_or_create(
         environment=environment,
-        blueprint=blueprint,
-        defaults={"version": version, "deployed_by": user},
+        **deployment_of(file),
+        defaults={**deployed(version), "deployed_by": user},
     )
     return deployment
 
 
-def deploy_first(version: BlueprintVersion, *, user: User) -> None:
-    """A new blueprint's first version goes to the default environment by itself."""
-    default = ensure_environments(version.blueprint.use_case)
+def deploy_first(version: AnyVersion, *, user: User) -> None:
+    """The first version of something new goes to the default environment by itself."""
+    file = file_of(version)
     Deployment.objects.create(
-        environment=default, blueprint=version.blueprint, version=version, deployed_by=user
+        environment=ensure_environments(file.use_case),
+        deployed_by=user,
+        **deployment_of(file),
+        **deployed(version),
     )
 
 
-def undeploy(blueprint: Blueprint, environment: Environment, *, user: User) -> None:
-    require_editor(blueprint.use_case, user)
-    Deployment.objects.filter(environment=environment, blueprint=blueprint).delete()
+def undeploy(file: AnyFile, environment: Environment, *, user: User) -> None:
+    require_editor(file.use_case, user)
+    Deployment.objects.filter(environment=environment, **deployment_of(file)).delete()
 
 
-def deployed_version(blueprint: Blueprint, environment: str | None) -> BlueprintVersion | None:
-    """What the environment of this name has of the blueprint, or the default one; None: nothing."""
-    versions = BlueprintVersion.objects.filter(deployments__blueprint=blueprint)
-    if environment is None:
-        return versions.filter(deployments__environment__is_default=True).first()
-    return versions.filter(deployments__environment__name=environment).first()
+@overload
+def deployed_version(file: Blueprint, environment: str | None) -> BlueprintVersion | None: ...
+
+
+@overload
+def deployed_version(file: File, environment: str | None) -> FileVersion | None: ...
+
+
+@overload
+def deployed_version(file: AnyFile, environment: str | None) -> AnyVersion | None: ...
+
+
+def deployed_version(file: AnyFile, environment: str | None) -> AnyVersion | None:
+    """What the environment of this name has of it, or the default one; None: nothing."""
+    where = Q(deployments__environment__is_default=True)
+    if environment is not None:
+        where = Q(deployments__environment__name=environment)
+    return versions_of(file).filter(where).first()

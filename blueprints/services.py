@@ -1,12 +1,9 @@
 """What can be done with blueprints and LLM endpoints."""
 
-import re
 from dataclasses import replace
 
 from django.conf import settings as django_settings
-from django.db import IntegrityError, transaction
-from django.db.models import Max
-from django.utils.text import slugify
+from django.db import transaction
 
 from accounts.models import UseCase, User
 from accounts.services import require_editor
@@ -22,10 +19,12 @@ from blueprints.endpoints import (
     update_llm,
 )
 from blueprints.environments import deploy_first
-from blueprints.models import LLM, LONGEST_PATH, Blueprint, BlueprintVersion, PromptType
+from blueprints.models import LLM, Blueprint, BlueprintVersion, PromptType
+from blueprints.paths import checked_path, claim_path, free_path
 from blueprints.settings import UNSET, AnswerSettings, SettingsChanges, Unset
+from blueprints.versions import lock_versions, make_version
 from config.compiled import Compiled, given
-from config.errors import InvalidInput
+from config.errors import Conflict, InvalidInput
 from config.status import Status
 from vectordb.models import VectorDatabase
 
@@ -47,7 +46,6 @@ __all__ = [
 ]
 
 LONGEST_NAME = 200
-_PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
 @transaction.atomic
@@ -71,12 +69,12 @@ def create_blueprint(
     blueprint = Blueprint(
         use_case=use_case,
         name=name,
-        path=_checked_path(path) if path.strip() else _free_path(use_case, name),
+        path=_claimed(use_case, path) if path.strip() else free_path(use_case, name),
         description=description,
         created_by=user,
         updated_by=user,
     )
-    _store(blueprint)
+    blueprint.save()
     _set_version(blueprint, settings, user)
     deploy_first(blueprint.current, user=user)
     return blueprint
@@ -106,8 +104,8 @@ def update_blueprint(
         blueprint.name = _checked_name(name)
     if description is not UNSET:
         blueprint.description = description
-    if path is not UNSET:
-        blueprint.path = _checked_path(path)
+    if path is not UNSET and checked_path(path) != blueprint.path:
+        blueprint.path = _claimed(blueprint.use_case, path)
     if is_starred is not UNSET:
         blueprint.is_starred = is_starred
     if changes:
@@ -116,7 +114,7 @@ def update_blueprint(
     if is_saved is not UNSET:
         blueprint.is_saved = is_saved
     blueprint.updated_by = user
-    _store(blueprint)
+    blueprint.save()
     return blueprint
 
 
@@ -227,7 +225,7 @@ def _usable_database(database_id: str, user: User, use_case: UseCase) -> VectorD
 
 def _lock(blueprint: Blueprint) -> None:
     """Wait until no other change of this blueprint is under way, then see what is in force."""
-    Blueprint.objects.select_for_update().only("pk").get(pk=blueprint.pk)
+    lock_versions(blueprint)
     blueprint.refresh_from_db(fields=["version", "is_saved"])
 
 
@@ -244,36 +242,16 @@ def _change_settings(blueprint: Blueprint, settings: AnswerSettings, user: User)
 
 def _set_version(blueprint: Blueprint, settings: AnswerSettings, user: User) -> None:
     """Find or make the version with these settings; the caller holds the blueprint's lock."""
-    content_hash = settings.content_hash()
-    version = blueprint.versions.filter(content_hash=content_hash).first()
-    if version is None:
-        last = blueprint.versions.aggregate(last=Max("number"))["last"] or 0
-        version = BlueprintVersion.objects.create(
-            blueprint=blueprint,
-            number=last + 1,
-            content_hash=content_hash,
-            llm_id=settings.llm_id,
-            saved_llm_id=settings.llm_id or "",
-            llm_settings=settings.llm_settings.to_json(),
-            prompt_details=settings.prompt.to_json(),
-            vector_database_id=settings.vector_database_id,
-            saved_vector_database_id=settings.vector_database_id or "",
-            retrieval_settings=settings.retrieval_settings.to_json(),
-            prompt_type=settings.prompt_type,
-            created_by=user,
-        )
-    blueprint.version = version
+    same = blueprint.versions.filter(content_hash=settings.content_hash())
+    blueprint.version = same.first() or make_version(blueprint, settings, user=user)
     blueprint.save(update_fields=["version"])
 
 
-def _store(blueprint: Blueprint) -> None:
+def _claimed(use_case: UseCase, path: str) -> str:
     try:
-        with transaction.atomic():
-            blueprint.save()
-    except IntegrityError:
-        raise InvalidInput(
-            "Another blueprint of this use case has this path: choose another.", field="path"
-        ) from None
+        return claim_path(use_case, path)
+    except Conflict as error:
+        raise InvalidInput(error.message, field="path") from None
 
 
 def _with_llm(settings: AnswerSettings) -> AnswerSettings:
@@ -290,26 +268,3 @@ def _checked_name(name: str) -> str:
             field="name",
         )
     return name
-
-
-def _checked_path(path: str) -> str:
-    path = path.strip()
-    if len(path) > LONGEST_PATH or not _PATH.fullmatch(path):
-        raise InvalidInput(
-            "A path has letters, digits, - and _, in parts divided by /, "
-            f"such as refunds/baseline; {LONGEST_PATH} characters at most.",
-            field="path",
-        )
-    return path
-
-
-def _free_path(use_case: UseCase, name: str) -> str:
-    """The name's slug, numbered when it is taken. Holds the use case until the commit, so that
-    two blueprints of one name, created at once, do not get the same."""
-    UseCase.objects.select_for_update().only("pk").get(pk=use_case.pk)
-    stem = slugify(name)[: LONGEST_PATH - 10].strip("-") or "blueprint"
-    like_it = Blueprint.objects.filter(use_case=use_case, path__startswith=stem)
-    taken = set(like_it.values_list("path", flat=True))
-    if stem not in taken:
-        return stem
-    return next(f"{stem}-{n}" for n in range(2, len(taken) + 3) if f"{stem}-{n}" not in taken)

@@ -1,6 +1,6 @@
 from blueprints.models.blueprints import Blueprint, BlueprintVersion, PromptType
 from blueprints.models.environments import PRODUCTION, STAGING, Deployment, Environment
-from blueprints.models.files import LONGEST_PATH, File, FileKind, FileVersion
+from blueprints.models.files import LONGEST_PATH, Directory, File, FileKind, FileVersion
 from blueprints.models.llms import LLM, EndpointSource, LLMEndpoint, Provider
 from blueprints.models.prompt_templates import PromptTemplate, PromptTemplateVersion
 
@@ -12,6 +12,7 @@ __all__ = [
     "Blueprint",
     "BlueprintVersion",
     "Deployment",
+    "Directory",
     "EndpointSource",
     "Environment",
     "File",

@@ -1,4 +1,5 @@
-"""What programs record their work under, besides blueprints: flows, tools, evaluators."""
+"""What programs record their work under, besides blueprints: flows, tools, evaluators. And the
+directories of all of these."""
 
 from typing import Self
 
@@ -14,6 +15,36 @@ class FileKind(models.TextChoices):
     FLOW = "flow", "Flow"
     TOOL = "tool", "Tool"
     EVALUATOR = "evaluator", "Evaluator"
+
+
+class DirectoryQuerySet(models.QuerySet["Directory"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(use_case__in=UseCase.objects.visible_to(user))
+
+
+class Directory(models.Model):
+    """What paths begin with, up to one of their slashes. It comes with the first path below it, and
+    goes when somebody deletes it."""
+
+    id = IdField()
+    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="directories")
+    path = models.CharField(max_length=LONGEST_PATH)
+    description = models.TextField(blank=True)
+    readme = models.TextField(blank=True)
+    tags = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DirectoryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [
+            models.UniqueConstraint(fields=["use_case", "path"], name="directory_path_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.path
 
 
 class FileQuerySet(models.QuerySet["File"]):

@@ -1,0 +1,47 @@
+"""LLMs by the names that programs give them."""
+
+from urllib.parse import urlsplit
+
+from django.db.models import Q
+
+from blueprints.models import LLM
+
+# The provider of what names none: all servers here speak OpenAI's language.
+DEFAULT_PROVIDER = "openai"
+# Nobody's LLM: answers by itself, for tests.
+MOCK = "mock"
+_BUILT_IN = "groundwork"
+_PROVIDERS = {
+    "anthropic.com": "anthropic",
+    "cohere.com": "cohere",
+    "deepseek.com": "deepseek",
+    "googleapis.com": "google",
+    "groq.com": "groq",
+    "azure.com": "openai_azure",
+    "replicate.com": "replicate",
+}
+
+
+def find_llm(model: str, provider: str) -> LLM | None:
+    """The LLM with this id, else one whose server calls it so: rather one that can be used, then one
+    of this provider. None where there is none, as of "mock"."""
+    if provider == MOCK:
+        return None
+    found = LLM.objects.select_related("endpoint").filter(Q(pk=model) | Q(model_name=model))
+
+    def rank(llm: LLM) -> tuple[bool, bool, bool, str]:
+        is_other = provider_of(llm) != provider
+        return llm.pk != model, not llm.is_usable, is_other, llm.pk
+
+    return min(found, key=rank, default=None)
+
+
+def provider_of(llm: LLM | None) -> str:
+    """The prompt API's word for who runs it."""
+    if llm is None:
+        return DEFAULT_PROVIDER
+    if llm.endpoint is None:
+        return _BUILT_IN
+    host = urlsplit(llm.endpoint.base_url).hostname or ""
+    domain = ".".join(host.split(".")[-2:])
+    return _PROVIDERS.get(domain, DEFAULT_PROVIDER)

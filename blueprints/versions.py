@@ -1,0 +1,116 @@
+"""Versions are found by their content, or made: never changed but for their names."""
+
+from django.db import transaction
+from django.db.models import Max, Q
+
+from accounts.models import User
+from accounts.services import require_editor
+from blueprints.kernel import canonical_hash, filled, filled_function, kernel_hash, settings_of
+from blueprints.kinds import AnyFile, AnyVersion, versions_of
+from blueprints.models import LLM, Blueprint, BlueprintVersion, File, FileKind, FileVersion
+from blueprints.prompt_details import JSON
+from blueprints.settings import AnswerSettings
+from vectordb.models import VectorDatabase
+
+# What says nothing when it is empty.
+_CONTENTS: dict[str, tuple[str, ...]] = {
+    FileKind.FLOW: ("attributes",),
+    FileKind.TOOL: ("function", "source_code", "setup_values", "attributes"),
+    FileKind.EVALUATOR: ("spec",),
+}
+
+
+def lock_versions(file: AnyFile) -> None:
+    """Wait until nobody else makes a version of it."""
+    type(file)._default_manager.select_for_update(no_key=True).only("pk").get(pk=file.pk)
+
+
+def find_or_make_version(file: AnyFile, details: JSON, *, user: User) -> AnyVersion:
+    """The version with these details: a kernel of the prompt API, or a flow's or tool's content.
+
+    The same details give the same version, whoever sends them at the same moment. Making one needs
+    an editing role. Raises InvalidInput where a detail does not hold.
+    """
+    found = _find(file, details)
+    if found is not None:
+        return found
+    require_editor(file.use_case, user)
+    with transaction.atomic():
+        lock_versions(file)
+        return _find(file, details) or _make(file, details, user)
+
+
+def make_version(blueprint: Blueprint, settings: AnswerSettings, *, user: User) -> BlueprintVersion:
+    """A new one with these settings, which no other has; the caller holds the lock."""
+    last = blueprint.versions.aggregate(last=Max("number"))["last"] or 0
+    database_id = settings.vector_database_id
+    is_there = database_id and VectorDatabase.objects.filter(pk=database_id).exists()
+    return BlueprintVersion.objects.create(
+        blueprint=blueprint,
+        number=last + 1,
+        content_hash=settings.content_hash(),
+        kernel_hash=kernel_hash(settings, _llm_of(settings)),
+        llm_id=settings.llm_id,
+        saved_llm_id=settings.llm_id or "",
+        llm_settings=settings.llm_settings.to_json(),
+        prompt_details=settings.prompt.to_json(),
+        vector_database_id=database_id if is_there else None,
+        saved_vector_database_id=database_id or "",
+        retrieval_settings=settings.retrieval_settings.to_json(),
+        prompt_type=settings.prompt_type,
+        created_by=user,
+    )
+
+
+def _find(file: AnyFile, details: JSON) -> AnyVersion | None:
+    if isinstance(file, File):
+        return (
+            versions_of(file).filter(content_hash=canonical_hash(_content(file, details))).first()
+        )
+    settings = _settings(file, details)
+    _hash_older_versions(file)
+    same = Q(kernel_hash=kernel_hash(settings, None)) | Q(content_hash=settings.content_hash())
+    # Two may have the same kernel, where an LLM was renamed in between: always the same of them.
+    return versions_of(file).filter(same).order_by("number").first()
+
+
+def _make(file: AnyFile, details: JSON, user: User) -> AnyVersion:
+    if isinstance(file, Blueprint):
+        return make_version(file, _settings(file, details), user=user)
+    content = _content(file, details)
+    last = file.versions.aggregate(last=Max("number"))["last"] or 0
+    return FileVersion.objects.create(
+        file=file,
+        number=last + 1,
+        content_hash=canonical_hash(content),
+        content=content,
+        created_by=user,
+    )
+
+
+def _settings(blueprint: Blueprint, details: JSON) -> AnswerSettings:
+    """What is not in the kernel is as in the newest version."""
+    newest = blueprint.versions.order_by("-number").first()
+    base = AnswerSettings.of_version(newest) if newest is not None else None
+    return settings_of(filled(details), base)
+
+
+def _content(file: File, details: JSON) -> JSON:
+    names = _CONTENTS[file.kind]
+    content = {name: details[name] for name in names if details.get(name) not in (None, "", {})}
+    if "function" in content:
+        content["function"] = filled_function(content["function"])
+    return content
+
+
+def _llm_of(settings: AnswerSettings) -> LLM | None:
+    if settings.prompt.model or settings.llm_id is None:
+        return None
+    return LLM.objects.select_related("endpoint").filter(pk=settings.llm_id).first()
+
+
+def _hash_older_versions(blueprint: Blueprint) -> None:
+    """Those from before there were such hashes."""
+    for version in blueprint.versions.filter(kernel_hash="").select_related("llm__endpoint"):
+        version.kernel_hash = kernel_hash(AnswerSettings.of_version(version), version.llm)
+        version.save(update_fields=["kernel_hash"])
