@@ -40,7 +40,8 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, spent: Spending) -
             "metadata_filter": prompt.metadata_filter,
             "prompt_type": prompt.prompt_type,
         },
-        output={"text": text, "finish_reason": completion.finish_reason if completion else ""},
+        output={"finish_reason": completion.finish_reason if completion else ""},
+        text=text,
     )
     steps = [
         *rewrite_steps(outcome, spent, ended),
@@ -89,7 +90,6 @@ def _rewrite_step(outcome: Outcome, rewrite: Rewrite, spent: Spent, ended: datet
     output: dict[str, Any] = {}
     if back is not None:
         output = {
-            "text": back.said,
             "finish_reason": back.completion.finish_reason,
             "tokens_estimated": spent.is_estimated,
         }
@@ -106,6 +106,7 @@ def _rewrite_step(outcome: Outcome, rewrite: Rewrite, spent: Spent, ended: datet
         error_message=outcome.error_message if rewrite.search is None else "",
         inputs={"messages": list(rewrite.sent.messages)},
         output=output,
+        text=back.said if back else None,
     )
 
 
@@ -167,8 +168,8 @@ def generate_step(outcome: Outcome, text: str, spent: Spent | None, ended: datet
         error_message=outcome.error_message,
         inputs={"messages": list(outcome.prompted.messages)},
         output={
-            "text": text,
             "finish_reason": completion.finish_reason if completion else "",
             "tokens_estimated": spent.is_estimated,
         },
+        text=text,
     )

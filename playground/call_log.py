@@ -138,7 +138,8 @@ def _root(call: Call, sample: Sample, text: str, spent: Spending, ended: Any) ->
             "retrieval_settings": call.settings.retrieval_settings.to_json(),
             "metadata_filter": call.metadata_filter,
         },
-        output={"text": text, "finish_reason": completion.finish_reason if completion else ""},
+        output={"finish_reason": completion.finish_reason if completion else ""},
+        text=text if completion or text else None,
     )
 
 
@@ -166,7 +167,6 @@ def _payload(call: Call, sample: Sample, text: str) -> dict[str, Any]:
     return {
         "messages": list(call.messages),
         "tool_choice": call.options.get("tool_choice"),
-        "text": text if completion or text else None,
         "output_message": message if completion or text else None,
         "provider_request": completion.request or None if completion else None,
         "provider_response": completion.response or None if completion else None,

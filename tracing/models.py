@@ -1,3 +1,4 @@
+import re
 from typing import Self
 
 from django.db import models
@@ -8,8 +9,16 @@ from accounts.models import UseCase, User
 from blueprints.models import Blueprint, BlueprintVersion, File, FileVersion
 from config.ids import IdField
 from config.status import Status
+from config.storable import storable
 
 LONGEST_NAME = 200  # of what callers name: ids, references, sources, users
+_MADE_ID = re.compile(r"(?:log|data)_([0-9a-f]{24})")
+
+
+def made_pk(public_id: str) -> str | None:
+    """The key of the log whose id this is, where it is not one that somebody chose."""
+    made = _MADE_ID.fullmatch(public_id)
+    return made[1] if made else None
 
 
 class LogKind(models.TextChoices):
@@ -77,6 +86,17 @@ class LogQuerySet(models.QuerySet["Log"]):
     def visible_to(self, user: User) -> Self:
         return self.filter(use_case__in=UseCase.objects.visible_to(user))
 
+    def of_programs(self) -> Self:
+        """Without the steps inside answers."""
+        return self.filter(kind__in=FILE_KINDS)
+
+    def named(self, public_id: str) -> "Log | None":
+        """The log that programs call this, among these. Where callers chose the same for logs of
+        different use cases, the first one."""
+        made = made_pk(public_id)
+        own = self.filter(pk=made, chosen_id=None).first() if made else None
+        return own or self.filter(chosen_id=storable(public_id)).order_by("pk").first()
+
 
 class Log(models.Model):
     """One call, of an LLM, a retriever or a program's own code, in the tree that it belongs to.
@@ -120,8 +140,12 @@ class Log(models.Model):
     sample_index = models.PositiveIntegerField(default=0)
     # False: its payload was never written.
     is_payload_kept = models.BooleanField(default=True)
-    # Of an evaluator's log, whose parent is what it judges.
+    # Of an evaluator's log: what it says, and of which log. That is its parent too, unless its caller
+    # named another place for it.
     judgment = models.JSONField(null=True)
+    judged = models.ForeignKey(
+        "self", models.SET_NULL, null=True, related_name="judgments", db_index=False
+    )
 
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField()
@@ -134,9 +158,9 @@ class Log(models.Model):
     reasoning_tokens = models.PositiveIntegerField(null=True)
     tokens_estimated = models.BooleanField(default=False)
     # US dollars; null where no price is known. `cost` is the sum, steps included.
-    input_cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
-    output_cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
-    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
+    input_cost = models.DecimalField(max_digits=20, decimal_places=12, null=True)
+    output_cost = models.DecimalField(max_digits=20, decimal_places=12, null=True)
+    cost = models.DecimalField(max_digits=20, decimal_places=12, null=True)
     finish_reason = models.CharField(max_length=100, blank=True)
 
     objects = LogQuerySet.as_manager()
@@ -161,6 +185,11 @@ class Log(models.Model):
                 name="log_of_blueprint_newest",
             ),
             models.Index(
+                fields=["judged"],
+                condition=Q(judged__isnull=False),
+                name="log_judgments",
+            ),
+            models.Index(
                 fields=["file", "-created_at", "-id"],
                 condition=Q(file__isnull=False),
                 name="log_of_file_newest",
@@ -169,6 +198,13 @@ class Log(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+    @property
+    def duration_ms(self) -> float | None:
+        """As its caller measured it, else from its start to its end."""
+        if self.latency_ms is None and self.ended_at is not None:
+            return (self.ended_at - self.started_at).total_seconds() * 1000
+        return self.latency_ms
 
     @property
     def public_id(self) -> str:

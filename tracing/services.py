@@ -26,6 +26,8 @@ class Step:
     error_message: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
     output: dict[str, Any] = field(default_factory=dict)
+    # What an LLM wrote.
+    text: str | None = None
 
 
 def record(
@@ -58,7 +60,7 @@ def record(
     Log.objects.bulk_create(logs)
     if keeps_payload:
         payloads = [
-            LogPayload(log=log, inputs=step.inputs, output=step.output)
+            LogPayload(log=log, inputs=step.inputs, output=step.output, text=step.text)
             for log, step in zip(logs, [root, *children], strict=True)
         ]
         for name, value in (payload or {}).items():

@@ -5,7 +5,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import UseCase
 from accounts.pages import PageRequest, within
 from tracing.models import Log
-from tracing.reading import read_trace
+from tracing.reading import question_of, read_trace
 from vectordb.models import VectorDatabase
 
 _PAGE = 50
@@ -16,7 +16,7 @@ def log_list(request: PageRequest, pk: str) -> HttpResponse:
     """The latest calls of a use case; `?before=ID` shows those before one."""
     use_case = get_object_or_404(UseCase.objects.visible_to(request.user), pk=pk)
     roots = Log.objects.filter(use_case=use_case, parent=None).select_related(
-        "payload", "user", "blueprint_version__blueprint"
+        "payload", "user", "blueprint", "file"
     )
     roots = roots.order_by("-started_at", "-id")
     if "before" in request.GET:
@@ -25,7 +25,7 @@ def log_list(request: PageRequest, pk: str) -> HttpResponse:
     rows = list(roots[: _PAGE + 1])
     context = {
         **within(request, use_case, tab="traces"),
-        "logs": rows[:_PAGE],
+        "rows": [(log, question_of(log)) for log in rows[:_PAGE]],
         "next": rows[_PAGE - 1].pk if len(rows) > _PAGE else None,
     }
     return render(request, "tracing/log_list.html", context)
@@ -34,15 +34,14 @@ def log_list(request: PageRequest, pk: str) -> HttpResponse:
 @require_safe
 def log_detail(request: PageRequest, pk: str) -> HttpResponse:
     """The whole tree of the call, whichever of its logs is named."""
-    logs = Log.objects.visible_to(request.user).select_related("use_case", "parent")
+    logs = Log.objects.visible_to(request.user).select_related("use_case")
     log = get_object_or_404(logs, pk=pk)
-    root = log.parent or log
-    trace = read_trace(root)
+    trace = read_trace(log.root_id or log.pk)
     context = {
-        **within(request, root.use_case, tab="traces"),
+        **within(request, log.use_case, tab="traces"),
         "trace": trace,
         "database": VectorDatabase.objects.filter(
-            pk=trace.database_id, use_case=root.use_case
+            pk=trace.root.database_id, use_case=log.use_case
         ).first(),
         "crumb": "Trace",
     }

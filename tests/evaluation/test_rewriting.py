@@ -36,7 +36,7 @@ def test_its_tokens_are_measured_and_it_sees_only_what_guards_let_pass(
     assert rewrite.kind == LogKind.REWRITE
     assert measured == prompt.input_tokens == rewrite.input_tokens + generate.input_tokens
     assert len(llm_server.prompts) == 2
-    told = [llm_server.prompts, retrieve.payload.inputs, rewrite.payload.output]
+    told = [llm_server.prompts, retrieve.payload.inputs, rewrite.payload.text]
     assert "ada@example.com" not in json.dumps(told)
 
 

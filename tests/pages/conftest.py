@@ -108,7 +108,7 @@ def _answer(prompt: ChatPrompt, document: Document, use_case: UseCase) -> Log:
         started_at=now,
         ended_at=now,
         inputs={"question": prompt.text, "prompt_type": "CHAT_HISTORY_AWARE"},
-        output={"text": "Thirty days [1]."},
+        text="Thirty days [1].",
         **figures,
     )
     stage = {"name": "similarity", "entered": 7, "left": 1, "milliseconds": 2.5, "note": "exact"}
@@ -130,7 +130,7 @@ def _answer(prompt: ChatPrompt, document: Document, use_case: UseCase) -> Log:
         started_at=now,
         ended_at=now,
         inputs={"messages": [{"role": "system", "content": "Answer from <source> only."}]},
-        output={"text": "Thirty days [1]."},
+        text="Thirty days [1].",
         **figures,
     )
     log = tracing.record(

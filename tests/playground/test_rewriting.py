@@ -70,7 +70,7 @@ def test_a_follow_up_is_searched_for_as_rewritten_and_answered_as_put(ask, chat_
     asked, answered = llm_server.prompts[1:]
     assert rewrite.payload.inputs["messages"] == asked["messages"]
     assert "May I return an opened item?" in asked["messages"][1]["content"]
-    assert rewrite.payload.output["text"] == REWRITTEN
+    assert rewrite.payload.text == REWRITTEN
     assert retrieve.payload.inputs["query"] == REWRITTEN
     assert retrieve.payload.output["explain"]["query"] == REWRITTEN
     assert answered["messages"][-1]["content"].endswith(f"Question: {FOLLOW_UP}")
@@ -173,7 +173,7 @@ def test_what_came_back_without_a_question_is_counted_and_shown(
 
     assert prompt.status == Status.ERROR
     [rewrite] = steps(prompt)
-    assert rewrite.payload.output["text"] == thoughts.text
+    assert rewrite.payload.text == thoughts.text
     assert not rewrite.payload.output["tokens_estimated"]
     assert not prompt.tokens_estimated
     assert prompt.output_tokens == rewrite.output_tokens > 20

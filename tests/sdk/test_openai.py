@@ -238,7 +238,7 @@ def test_a_stream_that_breaks_says_so_and_keeps_what_came(gpt, groundwork):
 
     assert said == ["a", " b", " c"]
     [row] = groundwork.sql(
-        "SELECT status, output->>'text' FROM tracing_log JOIN tracing_logpayload ON log_id = id"
+        "SELECT status, text FROM tracing_log JOIN tracing_logpayload ON log_id = id"
         " WHERE parent_id IS NULL ORDER BY created_at DESC LIMIT 1"
     )
     assert row == ("ERROR", "a b c")
@@ -255,7 +255,7 @@ def test_who_leaves_ends_the_llms_work_and_the_log_has_what_came(gpt, groundwork
     log_id = chunk.id.removeprefix("chatcmpl-")
     [row] = wait_for(
         lambda: groundwork.sql(
-            "SELECT status, output->>'text' FROM tracing_log JOIN tracing_logpayload ON log_id = id"
+            "SELECT status, text FROM tracing_log JOIN tracing_logpayload ON log_id = id"
             " WHERE id = %s",
             log_id,
         ),
