@@ -114,7 +114,8 @@ def _made(user: User, version: Version, face: Face, columns: Mapping[str, Any]) 
     log = Log(kind=version_kind(version), face=face, user=user, **columns)
     if isinstance(version, BlueprintVersion):
         log.blueprint_id, log.blueprint_version = version.blueprint_id, version
-        log.model_name = version.prompt.model or version.llm_id or version.saved_llm_id
+        named = version.prompt.model or version.llm_id or version.saved_llm_id
+        log.model_name = log.model_name or named
     else:
         log.file_id, log.file_version = version.file_id, version
     return log
