@@ -243,7 +243,8 @@ def delete_file(file: AnyFile, *, user: User) -> None:
 
 @transaction.atomic
 def delete_version(version: AnyVersion, *, user: User) -> None:
-    """Raises Conflict for a version that is in use: deployed, or a blueprint's in the pages."""
+    """Raises Conflict for a version that is in use: deployed, a blueprint's in the pages, the only
+    one."""
     file = file_of(version)
     require_editor(file.use_case, user)
     lock_versions(file)
@@ -251,6 +252,8 @@ def delete_version(version: AnyVersion, *, user: User) -> None:
         raise Conflict("This version is deployed: deploy another, or take it out first.")
     if isinstance(file, Blueprint) and file.version_id == version.pk:
         raise Conflict("Chats are answered with this version: choose another in the pages first.")
+    if not file.versions.exclude(pk=version.pk).exists():
+        raise Conflict(f"This is the only version: delete the {kind_of(file)} instead.")
     version.delete()
 
 

@@ -10,6 +10,7 @@ from blueprints.kinds import AnyFile, AnyVersion, versions_of
 from blueprints.models import LLM, Blueprint, BlueprintVersion, File, FileKind, FileVersion
 from blueprints.prompt_details import JSON
 from blueprints.settings import AnswerSettings
+from blueprints.tools import check_linked_tools
 from vectordb.models import VectorDatabase
 
 # What says nothing when it is empty.
@@ -76,14 +77,16 @@ def _find(file: AnyFile, details: JSON) -> AnyVersion | None:
 
 def _make(file: AnyFile, details: JSON, user: User) -> AnyVersion:
     if isinstance(file, Blueprint):
-        return make_version(file, _settings(file, details), user=user)
+        settings = _settings(file, details)
+        check_linked_tools(file.use_case, settings.prompt.linked_tools or [])
+        return make_version(file, settings, user=user)
     content = _content(file, details)
     last = file.versions.aggregate(last=Max("number"))["last"] or 0
     return FileVersion.objects.create(
         file=file,
         number=last + 1,
         content_hash=canonical_hash(content),
-        content=content,
+        content=content | _told_type(details),
         created_by=user,
     )
 
@@ -101,6 +104,11 @@ def _content(file: File, details: JSON) -> JSON:
     if "function" in content:
         content["function"] = filled_function(content["function"])
     return content
+
+
+def _told_type(details: JSON) -> JSON:
+    """What a program says of a tool, and what makes no other version of it."""
+    return {"tool_type": details["tool_type"]} if details.get("tool_type") else {}
 
 
 def _llm_of(settings: AnswerSettings) -> LLM | None:

@@ -143,10 +143,10 @@ def _is_ordinary(field: _AnyField) -> bool:
 
 
 def _writer(field: _AnyField) -> Callable[[Any], Any]:
-    return _moment if type(field) is serializers.DateTimeField else field.to_representation
+    return moment if type(field) is serializers.DateTimeField else field.to_representation
 
 
-def _moment(value: datetime) -> str:
+def moment(value: datetime) -> str:
     """As REST framework has it, which first asks which time zone this thread is in."""
     return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 

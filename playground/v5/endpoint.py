@@ -1,10 +1,9 @@
 """What the prompt API's views share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import Model, QuerySet
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -15,8 +14,6 @@ from config.api.views import Endpoint
 from playground.v5 import errors
 from playground.v5.auth import KeyAuthentication
 from playground.v5.reading import Shape, read_body, read_query
-
-M = TypeVar("M", bound=Model)
 
 DEFAULT_SIZE = 10
 MAX_SIZE = 1000
@@ -60,11 +57,9 @@ class PromptEndpoint(Endpoint):
 
 
 def page_of(
-    query: dict[str, Any],
-    rows: QuerySet[M],
-    show: Callable[[Sequence[M]], list[dict[str, Any]]],
+    query: dict[str, Any], rows: Any, show: Callable[[list[Any]], list[dict[str, Any]]]
 ) -> Response:
-    """One page of `rows`, which must be in a total order; past the end there are no records."""
+    """One page of `rows`, a query which must be in a total order; past the end there are no records."""
     page, size = query["page"], min(query["size"], MAX_SIZE)
     start = (page - 1) * size
     records = show(list(rows[start : start + size])) if size else []

@@ -32,11 +32,11 @@ class Programme:
         client = Client(raise_request_exception=False)
         return client.generic(method, url, data, content_type=kind, headers=headers)
 
-    def get(self, path: str, **query: Any) -> Any:
-        return self.send("GET", path, query=query)
+    def get(self, route: str, /, **query: Any) -> Any:
+        return self.send("GET", route, query=query)
 
-    def post(self, path: str, body: Any = None, **query: Any) -> Any:
-        return self.send("POST", path, body, query)
+    def post(self, route: str, body: Any = None, /, **query: Any) -> Any:
+        return self.send("POST", route, body, query)
 
     def patch(self, path: str, body: Any = None) -> Any:
         return self.send("PATCH", path, body)
@@ -44,9 +44,9 @@ class Programme:
     def delete(self, path: str) -> Any:
         return self.send("DELETE", path)
 
-    def made(self, path: str, **body: Any) -> dict[str, Any]:
+    def made(self, route: str, /, **body: Any) -> dict[str, Any]:
         """What a POST answers, which must have gone well."""
-        response = self.post(path, body)
+        response = self.post(route, body)
         assert response.status_code == 200, response.content
         made: dict[str, Any] = response.json()
         return made
