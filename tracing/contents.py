@@ -39,6 +39,7 @@ COLUMNS = (
     "batches",
     "sample_index",
     "judgment",
+    "is_marked_completed",
     "input_tokens",
     "output_tokens",
     "reasoning_tokens",

@@ -7,7 +7,8 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import UseCase, User
 from accounts.services import require_editor
-from blueprints.models import Blueprint, File
+from blueprints.kinds import AnyFile
+from blueprints.models import Blueprint
 from tracing.models import FILE_KINDS, Log
 
 _AT_ONCE = 500
@@ -24,7 +25,7 @@ def delete(logs: Iterable[Log], *, user: User) -> None:
     _delete(doomed)
 
 
-def delete_of(file: Blueprint | File, *, user: User) -> None:
+def delete_of(file: AnyFile, *, user: User) -> None:
     """All logs of a file that is about to be deleted."""
     require_editor(file.use_case, user)
     rows: QuerySet[Log] = Log.objects.filter(

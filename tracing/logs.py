@@ -12,13 +12,12 @@ from psycopg.errors import UniqueViolation
 
 from accounts.models import UseCase, User
 from accounts.services import require_editor
-from blueprints.models import Blueprint, BlueprintVersion, File, FileVersion
+from blueprints.kinds import AnyVersion, file_of
+from blueprints.models import BlueprintVersion
 from config.errors import AppError, Conflict, InvalidInput, NotFound
 from config.storable import storable
 from tracing import contents, sessions, traces
 from tracing.models import LONGEST_NAME, Face, Log, LogKind, LogPayload, Session, made_pk
-
-Version = BlueprintVersion | FileVersion
 
 _CHOSEN_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
 # Of when something was used last. A write for each of many logs would make them wait in a row.
@@ -37,8 +36,7 @@ class Place:
     judged: Log | None = None
 
 
-def file_of(version: Version) -> Blueprint | File:
-    return version.blueprint if isinstance(version, BlueprintVersion) else version.file
+NOWHERE = Place()
 
 
 def log_named(use_case: UseCase, public_id: str, *, field: str = "trace_parent_id") -> Log:
@@ -73,10 +71,10 @@ def check_place(use_case: UseCase, place: Place) -> None:
 def create(
     *,
     user: User,
-    version: Version,
+    version: AnyVersion,
     face: Face,
     fields: Mapping[str, Any],
-    place: Place = Place(),
+    place: Place = NOWHERE,
     save: bool = True,
 ) -> Log:
     """A log of a call of this version. `fields` are those of `contents`, kept as they are; without
@@ -104,13 +102,13 @@ def create(
     return log
 
 
-def version_kind(version: Version) -> LogKind:
+def version_kind(version: AnyVersion) -> LogKind:
     if isinstance(version, BlueprintVersion):
         return LogKind.ANSWER
     return LogKind(version.file.kind)
 
 
-def _made(user: User, version: Version, face: Face, columns: Mapping[str, Any]) -> Log:
+def _made(user: User, version: AnyVersion, face: Face, columns: Mapping[str, Any]) -> Log:
     log = Log(kind=version_kind(version), face=face, user=user, **columns)
     if isinstance(version, BlueprintVersion):
         log.blueprint_id, log.blueprint_version = version.blueprint_id, version
@@ -186,7 +184,7 @@ def _translated(error: IntegrityError, place: Place) -> AppError | IntegrityErro
     return _taken("log_id", place.chosen_id)
 
 
-def _note_use(version: Version) -> None:
+def _note_use(version: AnyVersion) -> None:
     now: datetime = timezone.now()
     if version.last_used_at is None or now - version.last_used_at > _LAST_USED_RESOLUTION:
         type(version).objects.filter(pk=version.pk).update(last_used_at=now)

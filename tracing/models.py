@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterable
 from typing import Self
 
 from django.db import models
@@ -47,6 +48,10 @@ class Face(models.TextChoices):
     PAGES = "pages", "Prompt editor"
 
 
+# What these know of a call is in the inputs of its payload, where others have the template's.
+ASKING_FACES = (Face.CHAT, Face.COMPLETIONS)
+
+
 class LogStatus(models.TextChoices):
     """Whether more is expected of a log: a flow's is incomplete until it is said to be complete."""
 
@@ -87,8 +92,9 @@ class LogQuerySet(models.QuerySet["Log"]):
         return self.filter(use_case__in=UseCase.objects.visible_to(user))
 
     def of_programs(self) -> Self:
-        """Without the steps inside answers."""
-        return self.filter(kind__in=FILE_KINDS)
+        """Without the steps inside answers, and without answers whose blueprint was deleted."""
+        known = Q(blueprint__isnull=False) | Q(file__isnull=False)
+        return self.filter(known, kind__in=FILE_KINDS)
 
     def named(self, public_id: str) -> "Log | None":
         """The log that programs call this, among these. Where callers chose the same for logs of
@@ -96,6 +102,13 @@ class LogQuerySet(models.QuerySet["Log"]):
         made = made_pk(public_id)
         own = self.filter(pk=made, chosen_id=None).first() if made else None
         return own or self.filter(chosen_id=storable(public_id)).order_by("pk").first()
+
+    def all_named(self, public_ids: Iterable[str]) -> "list[Log]":
+        """Of these ids, the logs that there are."""
+        wanted = {storable(public_id) for public_id in public_ids}
+        made = filter(None, map(made_pk, wanted))
+        own = self.filter(pk__in=list(made), chosen_id=None)
+        return [*own, *self.filter(chosen_id__in=wanted)]
 
 
 class Log(models.Model):
@@ -146,6 +159,7 @@ class Log(models.Model):
     judged = models.ForeignKey(
         "self", models.SET_NULL, null=True, related_name="judgments", db_index=False
     )
+    is_marked_completed = models.BooleanField(null=True)
 
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField()

@@ -11,9 +11,10 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, TextField, 
 from django.db.models.functions import MD5, Cast, Concat
 from django.db.models.lookups import IContains
 
-from blueprints.models import Blueprint, BlueprintVersion, File, FileVersion
+from blueprints.kinds import AnyFile, AnyVersion
+from blueprints.models import Blueprint, BlueprintVersion, FileVersion
 from config.storable import storable
-from tracing.models import Face, Log, LogKind
+from tracing.models import ASKING_FACES, Face, Log, LogKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class LogFilter:
     """Empty: all. `ids` and texts are found within the values; `sample` is how many to pick at
     random. The same logs are picked again, so that one may page through them."""
 
-    version: BlueprintVersion | FileVersion | None = None
+    version: AnyVersion | None = None
     ids: Sequence[str] = ()
     text: str = ""
     metadata: str = ""
@@ -31,7 +32,7 @@ class LogFilter:
     sample: int | None = None
 
 
-def logs_of(file: Blueprint | File, wanted: LogFilter = LogFilter()) -> QuerySet[Log]:
+def logs_of(file: AnyFile, wanted: LogFilter = LogFilter()) -> QuerySet[Log]:
     """The newest first."""
     rows = Log.objects.of_programs().order_by("-created_at", "-pk")
     if isinstance(file, Blueprint):
@@ -70,11 +71,10 @@ def says(text: str) -> Q:
     """In the inputs or the output. Of a chat's answer the input is the question, and not the settings
     beside it."""
     text = storable(text)
-    chat = Q(face=Face.CHAT, payload__inputs__question__icontains=text)
-    others = ~Q(face=Face.CHAT) & (
-        _within("payload__inputs", text) | _within("payload__output_message", text)
-    )
-    return Q(payload__text__icontains=text) | chat | others
+    asked = Q(face__in=ASKING_FACES, payload__inputs__question__icontains=text)
+    given = ~Q(face__in=ASKING_FACES) & _within("payload__inputs", text)
+    said = Q(payload__text__icontains=text) | _within("payload__output_message", text)
+    return said | asked | given
 
 
 def in_trace() -> Q:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +17,7 @@ from playground.v5 import ids, selecting, shapes
 from playground.v5.endpoint import PromptEndpoint, page_of
 from playground.v5.reading import read_json
 from playground.v5.showing import show, show_all, show_environment
+from tracing import deleting
 
 _UPSERTS: dict[Kind, type[shapes.Described]] = {
     "prompt": shapes.PromptUpsert,
@@ -75,7 +77,10 @@ class OneFile(OfKind):
         return Response(show(version))
 
     def delete(self, request: Request, file_id: str) -> Response:
-        files.delete_file(self.file(file_id), user=self.user)
+        file = self.file(file_id)
+        with transaction.atomic():
+            deleting.delete_of(file, user=self.user)
+            files.delete_file(file, user=self.user)
         return Response(status=204)
 
     def _path_in(self, directory_id: str, file: AnyFile) -> str:

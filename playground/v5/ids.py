@@ -16,6 +16,12 @@ def version_id(kind: Kind, pk: str) -> str:
     return f"{_FILES[kind]}v_{pk}"
 
 
+def kind_of(sent: str) -> Kind | None:
+    """What the id of a file is of; None where it is no such id."""
+    prefix = sent.partition("_")[0]
+    return next((kind for kind, own in _FILES.items() if own == prefix), None)
+
+
 def bare_file_id(kind: Kind, sent: str) -> str:
     """The row's id; "", which nothing has, where it is not the id of one of this kind."""
     return bare(_FILES[kind], sent)

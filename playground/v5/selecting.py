@@ -24,7 +24,7 @@ def version_for(
         kind=kind,
         details=body.get(kind),
         environment=query.get("environment"),
-        version_id=_bare_version(kind, query),
+        version_id=bare_version(kind, query),
         **named(kind, body),
     )
 
@@ -47,10 +47,10 @@ def file_with(user: User, kind: Kind, sent: str) -> AnyFile:
 def version_in(file: AnyFile, kind: Kind, query: Given) -> AnyVersion:
     """The file's version that the query string means. Raises NotFound."""
     return files.version_in(
-        file, version_id=_bare_version(kind, query), environment=query.get("environment")
+        file, version_id=bare_version(kind, query), environment=query.get("environment")
     )
 
 
-def _bare_version(kind: Kind, query: Given) -> str | None:
+def bare_version(kind: Kind, query: Given) -> str | None:
     sent = query.get("version_id")
     return ids.bare_version_id(kind, sent) if sent is not None else None

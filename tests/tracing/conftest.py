@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from blueprints.kinds import AnyVersion
 from blueprints.models import BlueprintVersion, File, FileKind, FileVersion
 from blueprints.services import create_blueprint
 from blueprints.settings import AnswerSettings
 from tracing import logs
-from tracing.logs import Place, Version
+from tracing.logs import Place
 from tracing.models import Face, Log
 
 
@@ -48,7 +49,7 @@ def log_of(alice) -> Callable[..., Log]:
     """`log_of(flow, parent=root, text="Yes")`: what `create` is given, as alice."""
 
     def make(
-        version: Version,
+        version: AnyVersion,
         *,
         save: bool = True,
         face: Face = Face.PROMPTS,

@@ -55,7 +55,7 @@ def test_every_field_is_kept_as_it_came(log_of, prompt):
 
     assert {name: getattr(log, name) for name in COLUMNS} == COLUMNS
     assert {name: getattr(log.payload, name) for name in PAYLOAD} == PAYLOAD
-    assert set(COLUMNS) | {"judgment"} == set(contents.COLUMNS)
+    assert set(COLUMNS) | {"judgment", "is_marked_completed"} == set(contents.COLUMNS)
     assert set(PAYLOAD) == set(contents.PAYLOAD)
     assert log.cost == log.input_cost + log.output_cost
     assert (log.kind, log.blueprint, log.blueprint_version) == (

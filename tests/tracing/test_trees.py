@@ -1,6 +1,7 @@
 """The rules of traces: where logs may hang, what their root shows, and what is left of a tree."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -105,11 +106,14 @@ def test_a_flow_of_unknown_end_ends_with_what_is_below_it(log_of, flow, prompt):
     [{"text": "Done"}, {"error_message": "No"}, {"output_message": {"role": "assistant", "content": "Done"}}],
 )  # fmt: skip
 def test_completing_a_flow_needs_a_word_of_how_it_ended(log_of, alice, flow, word):
-    for before, now in (({}, word), (word, {})):
+    nothing: dict[str, Any] = {}
+    for before, now in ((nothing, word), (word, nothing)):
         log = log_of(flow, started_at=at(0), **before)
         changed = logs.patch(log, user=alice, changes={"log_status": "complete", **now})
         log.refresh_from_db()
-        assert log.ended_at == changed.ended_at >= timezone.now() - timedelta(minutes=1)
+        assert log.ended_at is not None
+        assert log.ended_at == changed.ended_at
+        assert log.ended_at >= timezone.now() - timedelta(minutes=1)
         assert log.status == (Status.ERROR if "error_message" in word else Status.COMPLETED)
     log = log_of(flow)
     for refused in ({"log_status": "complete"}, {"log_status": "complete", "text": None}):

@@ -20,6 +20,11 @@ class Migration(migrations.Migration):
             name='judged',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='judgments', to='tracing.log'),
         ),
+        migrations.AddField(
+            model_name='log',
+            name='is_marked_completed',
+            field=models.BooleanField(null=True),
+        ),
         migrations.AlterField(
             model_name='log',
             name='cost',
