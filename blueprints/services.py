@@ -31,6 +31,7 @@ from vectordb.models import VectorDatabase
 __all__ = [
     "EndpointCheck",
     "add_model",
+    "check_retrieval",
     "check_settings",
     "copy_blueprint",
     "create_blueprint",
@@ -167,6 +168,13 @@ def check_settings(
     if settings.prompt_type not in PromptType.values:
         raise InvalidInput("This prompt type is not known.", field="prompt_type")
     _check_llm(settings)
+    return check_retrieval(settings, user=user, use_case=use_case)
+
+
+def check_retrieval(
+    settings: AnswerSettings, *, user: User, use_case: UseCase
+) -> VectorDatabase | None:
+    """The part of `check_settings` that is not about the LLM."""
     if settings.retrieval_settings.rerank and not django_settings.RERANKER:
         raise InvalidInput(
             "No reranker is configured: set GROUNDWORK_RERANKER on the server, or leave reranking "

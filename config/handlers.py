@@ -36,6 +36,7 @@ WAITING_PREFIXES = (
     "/api/v2/status/",
     "/api/v2/genai/status/",
     "/v1/",
+    "/v5/prompts/call",
 )
 LEAN_PREFIXES = ("/api/", "/v5/", "/v4/")
 _HEALTH = ("/healthz", "/readyz")

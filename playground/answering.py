@@ -9,6 +9,7 @@ from typing import Any
 
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import LLM
+from blueprints.prompt_details import PromptDetails
 from blueprints.providers import client_for
 from blueprints.providers.base import (
     Completion,
@@ -17,10 +18,12 @@ from blueprints.providers.base import (
     ProviderError,
     Source,
     TextPiece,
+    text_of,
 )
 from config.errors import AppError
+from playground.call_messages import options_of
 from playground.hooks import Watcher
-from playground.prompting import Budget, Turn, build_messages
+from playground.prompting import Budget, Turn, build_messages, own_messages
 from playground.searching import (
     Rewriting,
     Rewritten,
@@ -52,6 +55,7 @@ class Question:
     metadata_filter: dict[str, Any] | None
     history: tuple[Turn, ...]
     watcher: Watcher | None = None
+    prompt: PromptDetails = PromptDetails()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +129,11 @@ async def read_for(
 
 
 def _budget(question: Question) -> Budget:
-    return Budget.of(
+    own = own_messages(question.llm_settings, question.prompt)
+    return Budget.of_texts(
         context_size=question.llm.context_size,
         settings=question.llm_settings,
-        question=question.text,
+        texts=[*map(text_of, own), question.text],
     )
 
 
@@ -147,6 +152,7 @@ async def _answer(question: Question) -> AsyncGenerator[Event, None]:
     history = budget.fit_history(question.history, documents=documents)
     messages = build_messages(
         settings=question.llm_settings,
+        prompt=question.prompt,
         question=question.text,
         passages=passages,
         history=history,
@@ -204,6 +210,7 @@ def _request(
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_completion_length=settings.max_completion_length,
+        options=options_of(question.prompt),
     )
 
 

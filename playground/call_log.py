@@ -1,19 +1,20 @@
 """A call by a program as logs: one for each sample, with a child for each step."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from blueprints.costs import prices
 from blueprints.models import BlueprintVersion
 from blueprints.providers.base import Piece
-from config.errors import AppError
+from config.errors import AppError, NotFound
 from config.ids import new_id
 from config.storable import storable
 from config.threads import in_thread
@@ -22,8 +23,12 @@ from playground.calling import Call, Sample, note_failure, only, pieces_of, prep
 from playground.outcome import Outcome
 from playground.spending import Spending, spending
 from tracing import services as tracing
-from tracing.models import Face, Log, LogKind
+from tracing import sessions
+from tracing.logs import Place
+from tracing.models import ASKING_FACES, Face, Log, LogKind
 from tracing.services import Step
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,8 @@ class Caller:
     """Who calls, by which way, and what they want to be noted: `fields` of the logs, by their names.
 
     `log_ids` are the samples' own, in their order, so that a stream may tell them before there is a
-    log. Without `keeps_payload`, what was sent and what came back is written nowhere.
+    log; `place` is where they hang, and what the first of them is called by. Without
+    `keeps_payload`, what was sent and what came back is written nowhere.
     """
 
     user: User
@@ -39,6 +45,12 @@ class Caller:
     log_ids: tuple[str, ...]
     keeps_payload: bool = True
     fields: dict[str, Any] = field(default_factory=dict)
+    place: Place = field(default_factory=Place)
+
+    def public_id(self, sample: Sample) -> str:
+        chosen = self.place.chosen_id if sample.index == 0 else None
+        prefix = "data" if self.face == Face.SESSIONS else "log"
+        return chosen or f"{prefix}_{self.log_ids[sample.index]}"
 
     @classmethod
     def of(cls, user: User, face: Face, *, count: int = 1, **options: Any) -> "Caller":
@@ -71,9 +83,19 @@ async def recorded(
         await asyncio.shield(in_thread(record, call, samples, caller))
 
 
-@transaction.atomic
 def record(call: Call, samples: list[Sample], caller: Caller) -> list[Log]:
     """Write what became of the call, as far as it came."""
+    try:
+        return _record_all(call, samples, caller)
+    except (NotFound, IntegrityError):
+        # The parent was deleted since the call began, or the id given to another log: it is kept
+        # without them.
+        logger.warning("A call lost its place among the logs", exc_info=True)
+        return _record_all(call, samples, replace(caller, place=Place()))
+
+
+@transaction.atomic
+def _record_all(call: Call, samples: list[Sample], caller: Caller) -> list[Log]:
     if call.version is not None:
         BlueprintVersion.objects.filter(pk=call.version.pk).update(last_used_at=timezone.now())
     return [_record(call, sample, caller) for sample in samples]
@@ -84,6 +106,7 @@ def _record(call: Call, sample: Sample, caller: Caller) -> Log:
     text = storable(sample.text)
     spent = spending(call.llm, outcome, text)
     settings = call.settings
+    place = caller.place
     steps = [
         *rewrite_steps(outcome, spent, ended),
         retrieve_step(
@@ -100,24 +123,39 @@ def _record(call: Call, sample: Sample, caller: Caller) -> Log:
         user_id=caller.user.pk,
         blueprint_id=call.blueprint.pk,
         blueprint_version_id=call.version.pk if call.version else None,
-        root=_root(call, sample, text, spent, ended),
+        root=_root(call, sample, text, spent, ended, is_asking=caller.face in ASKING_FACES),
         children=[step for step in steps if step is not None],
         fields={
             "id": caller.log_ids[sample.index],
             "face": caller.face,
             "sample_index": sample.index,
+            "chosen_id": place.chosen_id if sample.index == 0 else None,
+            "session": sessions.session_of(place.parent, place.session),
             **_figures(call, sample, spent),
             **caller.fields,
         },
+        parent=place.parent,
         payload=_payload(call, sample, text),
         keeps_payload=caller.keeps_payload,
     )
 
 
-def _root(call: Call, sample: Sample, text: str, spent: Spending, ended: Any) -> Step:
+def _root(
+    call: Call, sample: Sample, text: str, spent: Spending, ended: Any, *, is_asking: bool
+) -> Step:
+    """What those who ask a question have in `inputs`, others have in `output`: their inputs are the
+    template's."""
     outcome, total = sample.outcome, spent.total
     completion = outcome.completion
     database = call.vector_database
+    asked = {
+        "question": call.question,
+        "llm_id": call.llm.pk,
+        "llm_settings": call.settings.llm_settings.to_json(),
+        "vector_database_id": database.pk if database else None,
+        "retrieval_settings": call.settings.retrieval_settings.to_json(),
+        "metadata_filter": call.metadata_filter,
+    }
     return Step(
         kind=LogKind.ANSWER,
         status=outcome.status,
@@ -130,15 +168,11 @@ def _root(call: Call, sample: Sample, text: str, spent: Spending, ended: Any) ->
         output_tokens=total.output_tokens,
         cost=total.cost,
         error_message=outcome.error_message,
-        inputs={
-            "question": call.question,
-            "llm_id": call.llm.pk,
-            "llm_settings": call.settings.llm_settings.to_json(),
-            "vector_database_id": database.pk if database else None,
-            "retrieval_settings": call.settings.retrieval_settings.to_json(),
-            "metadata_filter": call.metadata_filter,
+        inputs=asked if is_asking else call.inputs,
+        output={
+            "finish_reason": completion.finish_reason if completion else "",
+            **({} if is_asking else {"asked": asked}),
         },
-        output={"finish_reason": completion.finish_reason if completion else ""},
         text=text if completion or text else None,
     )
 

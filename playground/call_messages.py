@@ -5,8 +5,7 @@ from typing import Any
 
 from blueprints.prompt_details import PromptDetails
 from blueprints.providers.base import Message, text_of
-from blueprints.settings import AnswerSettings
-from playground.prompting import Turn, system_prompt, with_sources
+from playground.prompting import Turn, with_sources
 from vectordb.passages import Passage
 
 # What a version says of these goes to the provider under the same name.
@@ -18,12 +17,6 @@ _PASSED_ON = (
     "response_format",
     "reasoning_effort",
 )
-
-
-def own_messages(settings: AnswerSettings) -> list[Message]:
-    """What the version says before the caller does."""
-    system = system_prompt(settings.llm_settings)
-    return [{"role": "system", "content": system}] if system else []
 
 
 def history_in(messages: Sequence[Message]) -> tuple[Turn, ...]:

@@ -7,13 +7,18 @@ from typing import Any
 from accounts.models import User
 from accounts.services import require_editor
 from blueprints import services as blueprint_services
+from blueprints.llm_names import MOCK, find_llm
 from blueprints.models import LLM, BlueprintVersion
 from blueprints.providers.base import Message
+from blueprints.providers.mock import mock_llm
 from blueprints.settings import AnswerSettings
+from blueprints.templates import fill
+from blueprints.tools import linked_tools
 from config.errors import Conflict, InvalidInput
 from config.status import Status
 from playground.calling import Call
 from playground.hooks import oversight
+from vectordb.models import VectorDatabase
 from vectordb.retrieval import validate_metadata_filter
 
 
@@ -22,38 +27,84 @@ def set_up(
     *,
     user: User,
     messages: Sequence[Message],
-    parameters: Mapping[str, Any],
-    options: Mapping[str, Any],
+    inputs: dict[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     metadata_filter: dict[str, Any] | None = None,
+    api_keys: Mapping[str, str] | None = None,
 ) -> Call:
-    """The call of a version with these messages.
+    """The call of a version with these messages, and these inputs of its template.
 
     `parameters` are fields of LLMSettings and `options` further ones of the provider, each of which
-    counts more than the version's. Raises Forbidden for a viewer, since calls cost money, and
-    InvalidInput or Conflict where the version cannot answer.
+    counts more than the version's. `api_keys` are used for this call in place of ours, by provider.
+    Raises Forbidden for a viewer, since calls cost money, and InvalidInput or Conflict where the
+    version cannot answer, or inputs are missing.
     """
     blueprint = version.blueprint
     require_editor(blueprint.use_case, user)
     settings = AnswerSettings.of_version(version)
-    settings = replace(settings, llm_settings=replace(settings.llm_settings, **parameters))
-    database = blueprint_services.check_settings(settings, user=user, use_case=blueprint.use_case)
-    if database is not None and database.status != Status.COMPLETED:
-        raise Conflict(f"The vector database {database.name} is not ready: wait until it is built.")
+    settings = replace(settings, llm_settings=replace(settings.llm_settings, **(parameters or {})))
+    llm, database = _checked(version, settings, user)
     validate_metadata_filter(metadata_filter)
     if metadata_filter and database is None:
         raise InvalidInput(
             "This blueprint has no vector database that could be filtered.", field="metadata_filter"
         )
+    fill(_template_of(settings), inputs or {})
     return Call(
         blueprint=blueprint,
         version=version,
-        llm=LLM.objects.select_related("endpoint").get(pk=settings.llm_id)
-        if version.llm is None
-        else version.llm,
+        llm=llm,
         settings=settings,
         vector_database=database,
         messages=tuple(messages),
-        options=options,
+        inputs=inputs or {},
+        options=_linked(settings, blueprint.use_case_id) | dict(options or {}),
         metadata_filter=metadata_filter,
-        watcher=oversight().watcher_of_call(blueprint, settings.llm_id or ""),
+        api_key=(api_keys or {}).get(settings.prompt.provider or "openai", ""),
+        watcher=oversight().watcher_of_call(blueprint, llm.pk),
     )
+
+
+def _checked(
+    version: BlueprintVersion, settings: AnswerSettings, user: User
+) -> tuple[LLM, VectorDatabase | None]:
+    use_case = version.blueprint.use_case
+    prompt = settings.prompt
+    if prompt.model and prompt.provider == MOCK:
+        llm = mock_llm(prompt.model)
+        database = blueprint_services.check_retrieval(settings, user=user, use_case=use_case)
+    else:
+        # A server may have come, or been given another name, since the version was made.
+        found = find_llm(prompt.model, prompt.provider) if prompt.model else None
+        if prompt.model and found is None:
+            raise InvalidInput(
+                f"No LLM here is called {prompt.model}: have staff add its server in the LLM settings, "
+                "or name one that is offered there.",
+                field="model",
+            )
+        named = replace(settings, llm_id=found.pk) if found is not None else settings
+        database = blueprint_services.check_settings(named, user=user, use_case=use_case)
+        llm = found or LLM.objects.select_related("endpoint").get(pk=settings.llm_id)
+    if database is not None and database.status != Status.COMPLETED:
+        raise Conflict(f"The vector database {database.name} is not ready: wait until it is built.")
+    return llm, database
+
+
+def _template_of(settings: AnswerSettings) -> list[dict[str, Any]]:
+    """All of it that may have variables."""
+    template = settings.prompt.template
+    system = {"role": "system", "content": settings.llm_settings.system_prompt or ""}
+    if isinstance(template, str):
+        return [system, {"role": "user", "content": template}]
+    return [system, *(template or [])]
+
+
+def _linked(settings: AnswerSettings, use_case_id: str) -> dict[str, Any]:
+    """The tools of the version and those that it links to, as the provider takes them."""
+    wanted = settings.prompt.linked_tools
+    if not wanted:
+        return {}
+    found = linked_tools([use_case_id], wanted).values()
+    told = [*(settings.prompt.tools or ()), *(version.content["function"] for version in found)]
+    return {"tools": [{"type": "function", "function": one} for one in told]}

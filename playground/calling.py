@@ -25,7 +25,7 @@ from blueprints.providers.base import (
     text_of,
 )
 from blueprints.settings import AnswerSettings
-from config.errors import AppError
+from config.errors import AppError, InvalidInput
 from playground.answering import (
     UNEXPECTED,
     Failed,
@@ -39,13 +39,12 @@ from playground.call_guards import figures_of, ruled, said_instead
 from playground.call_messages import (
     history_in,
     options_of,
-    own_messages,
     with_passages,
     with_question,
 )
 from playground.hooks import Watcher
 from playground.outcome import Outcome
-from playground.prompting import Budget
+from playground.prompting import Budget, own_messages
 from vectordb.models import VectorDatabase
 from vectordb.passages import Passage
 
@@ -63,6 +62,8 @@ class Call:
     settings: AnswerSettings
     vector_database: VectorDatabase | None
     messages: tuple[Message, ...]
+    # Of the template's variables.
+    inputs: dict[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     metadata_filter: dict[str, Any] | None = None
     api_key: str = field(default="", repr=False)
@@ -117,7 +118,10 @@ async def prepare(call: Call, outcome: Outcome) -> tuple[Call, str | None]:
 
 
 async def _prepare(call: Call, outcome: Outcome) -> None:
-    base = (*own_messages(call.settings), *call.messages)
+    settings = call.settings
+    base = (*own_messages(settings.llm_settings, settings.prompt, call.inputs), *call.messages)
+    if not base:
+        raise InvalidInput("Send messages: the prompt has none of its own.", field="messages")
     passages: Sequence[Passage] = ()
     if call.vector_database is not None and call.question:
         passages = await _passages(call, base, outcome)

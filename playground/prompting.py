@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blueprints.llm_settings import LLMSettings
+from blueprints.prompt_details import JSON, PromptDetails
 from blueprints.providers.base import Completion, Message, text_of
+from blueprints.templates import fill
 from config.errors import InvalidInput
 from vectordb.passages import Passage
 from vectordb.tokens import count_tokens
@@ -118,18 +120,33 @@ def system_prompt(settings: LLMSettings) -> str:
     return DEFAULT_SYSTEM_PROMPT if settings.system_prompt is None else settings.system_prompt
 
 
+def own_messages(
+    settings: LLMSettings, prompt: PromptDetails, inputs: JSON | None = None
+) -> list[Message]:
+    """What a version says before anybody asks: system prompt and template, its variables filled where
+    there are inputs. Whoever writes a prompt in a program says all of it there.
+
+    Raises InvalidInput with the names of the variables that have no input.
+    """
+    system = system_prompt(settings) if not prompt.model else settings.system_prompt or ""
+    messages: list[JSON] = [{"role": "system", "content": system}] if system else []
+    if isinstance(prompt.template, str):
+        messages.append({"role": "user", "content": prompt.template})
+    messages += prompt.template if isinstance(prompt.template, list) else []
+    filled = messages if inputs is None else fill(messages, inputs)
+    return [{"content": None, **message} for message in filled]  # type: ignore[typeddict-item]
+
+
 def build_messages(
     *,
     settings: LLMSettings,
+    prompt: PromptDetails = PromptDetails(),  # noqa: B008 - frozen
     question: str,
     passages: Sequence[Passage],
     history: Sequence[Turn],
 ) -> tuple[Message, ...]:
-    """System prompt, earlier turns, then the documents and the question in one user message."""
-    messages: list[Message] = []
-    system = system_prompt(settings)
-    if system:
-        messages.append({"role": "system", "content": system})
+    """What the version says, earlier turns, then the documents and the question in one user message."""
+    messages = own_messages(settings, prompt)
     for turn in history:
         messages.append({"role": "user", "content": turn.question})
         messages.append({"role": "assistant", "content": turn.answer})

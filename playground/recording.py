@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import LLM, PromptType
+from blueprints.prompt_details import PromptDetails
 from config.compiled import Compiled, given
 from config.errors import AppError
 from config.notify import publish
@@ -87,6 +88,7 @@ def _question(prompt: ChatPrompt) -> Question:
         metadata_filter=prompt.metadata_filter,
         history=_history(prompt),
         watcher=oversight().watcher(prompt),
+        prompt=PromptDetails.from_json(prompt.prompt_details),
     )
 
 

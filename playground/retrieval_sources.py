@@ -9,6 +9,7 @@ from blueprints.llm_settings import LLMSettings
 from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings
 from tracing.models import Log, LogKind
+from tracing.reading import asked_of
 from vectordb.retrieval_settings import RetrievalSettings
 
 OWN = "own"
@@ -48,7 +49,7 @@ def _of_blueprint(blueprint: Blueprint) -> Source:
 
 
 def _of_trace(trace: Log) -> Source:
-    asked = trace.payload.inputs
+    asked = asked_of(trace.payload)
     # A guard may have put another question in the place of the one that was asked.
     searched = [log.payload.inputs for log in trace.children.all() if log.kind == LogKind.RETRIEVE]
     text = searched[0].get("query") if searched else None

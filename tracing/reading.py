@@ -81,9 +81,15 @@ def read_trace(root_id: str) -> Trace:
     return Trace(root=spans[0], spans=spans[1:], closes="x" * depth)
 
 
+def asked_of(payload: LogPayload) -> dict[str, Any]:
+    """Question and settings of an answer. Where `inputs` are a template's, they are in `output`."""
+    told: dict[str, Any] = payload.output.get("asked") or payload.inputs
+    return told
+
+
 def _span(log: Log) -> Span:
     payload: LogPayload | None = getattr(log, "payload", None)
-    inputs = payload.inputs if payload else {}
+    asked = asked_of(payload) if payload else {}
     output = payload.output if payload else {}
     explain = output.get("explain") or {}
     return Span(
@@ -97,7 +103,7 @@ def _span(log: Log) -> Span:
         search=explain.get("search") or "",
         passages=_passages(explain, output.get("citations") or []),
         raw=_raw(log, payload),
-        database_id=str(inputs.get("vector_database_id") or ""),
+        database_id=str(asked.get("vector_database_id") or ""),
     )
 
 
@@ -105,7 +111,8 @@ def question_of(log: Log) -> str:
     """What was asked, or else the path of what was called. The payload must be selected."""
     payload: LogPayload | None = getattr(log, "payload", None)
     if payload is not None:
-        asked = payload.inputs.get("question") or payload.inputs.get("query")
+        told = asked_of(payload)
+        asked = told.get("question") or told.get("query")
         if asked:
             return str(asked)
         if payload.messages:

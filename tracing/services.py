@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from tracing import sessions, traces
 from tracing.models import Log, LogKind, LogPayload
 
 
@@ -41,8 +42,10 @@ def record(
     fields: Mapping[str, Any] | None = None,
     payload: Mapping[str, Any] | None = None,
     keeps_payload: bool = True,
+    parent: Log | None = None,
 ) -> Log:
-    """Write the tree in two statements, and return its root.
+    """Write the tree in two statements, and return its root, which may hang below a `parent`. Within
+    a transaction.
 
     `fields` and `payload` are further ones of the root. Where no payload is to be kept, none is ever
     written, of the root or of a child.
@@ -54,7 +57,8 @@ def record(
         "blueprint_version_id": blueprint_version_id,
     }
     root_log = _log(root, **common, **(fields or {}), is_payload_kept=keeps_payload)
-    place = {"parent": root_log, "root": root_log.root or root_log}
+    trunk = traces.hang(root_log, parent, is_late=True) if parent is not None else None
+    place = {"parent": root_log, "root": trunk or root_log}
     common["is_payload_kept"] = keeps_payload
     logs = [root_log, *(_log(child, **place, **common) for child in children)]
     Log.objects.bulk_create(logs)
@@ -66,6 +70,10 @@ def record(
         for name, value in (payload or {}).items():
             setattr(payloads[0], name, value)
         LogPayload.objects.bulk_create(payloads)
+    if trunk is not None:
+        traces.widen(trunk, root_log)
+    if root_log.session is not None:
+        sessions.note_change(root_log.session)
     return root_log
 
 

@@ -11,6 +11,8 @@ from config.ids import IdField
 class Provider(models.TextChoices):
     EXTRACTIVE = "extractive", "Built in"
     OPENAI = "openai", "OpenAI-compatible"
+    # Never in the table, see `providers.mock`.
+    MOCK = "mock", "Mock"
 
 
 class EndpointSource(models.TextChoices):

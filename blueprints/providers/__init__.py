@@ -11,6 +11,7 @@ from blueprints.providers.base import Client
 # By path, so that a process loads only the packages of the clients that it uses.
 CLIENTS = {
     Provider.EXTRACTIVE: "blueprints.providers.extractive.client_for",
+    Provider.MOCK: "blueprints.providers.mock.client_for",
     Provider.OPENAI: "blueprints.providers.openai.client_for",
 }
 

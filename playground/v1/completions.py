@@ -33,7 +33,7 @@ class _Asked:
     wants_usage: bool
 
     def ours(self, sample: Sample) -> dict[str, Any]:
-        return ours_of(self.call, f"log_{self.caller.log_ids[sample.index]}", sample)
+        return ours_of(self.call, self.caller.public_id(sample), sample)
 
 
 @endpoint("POST")

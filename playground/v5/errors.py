@@ -18,6 +18,24 @@ class Malformed(exceptions.APIException):
     status_code = 400
 
 
+class ProviderFailed(Exception):
+    """An LLM's server, or who prepares a question for it, gave no answer."""
+
+    def __init__(self, error: AppError, provider: str) -> None:
+        super().__init__(error.message)
+        self._message, self._provider = error.message, provider or "openai"
+        self._status: int | None = getattr(error, "status", None)
+
+    def response(self) -> JsonResponse:
+        """Its refusals are the caller's to mend; whatever else it does, it is not there."""
+        status = 503
+        if self._status == 429:
+            status = 429
+        elif self._status is not None and 400 <= self._status < 500:
+            status = 422
+        return JsonResponse({"detail": told(status, self._message, self._provider)}, status=status)
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """What REST framework calls for every exception of a view."""
     status, body, headers = _answer_to(error)

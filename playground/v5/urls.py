@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from blueprints.kinds import Kind
 from config.api.fallback import unknown_route
-from playground.v5 import directories, files, log_urls
+from playground.v5 import calls, directories, files, log_urls
 
 
 def _files(root: str, kind: Kind) -> list[URLPattern]:
@@ -21,6 +21,7 @@ def _files(root: str, kind: Kind) -> list[URLPattern]:
 
 
 urlpatterns = [
+    path("prompts/call", calls.call_prompt),
     *log_urls.urlpatterns,
     *_files("prompts", "prompt"),
     path("prompts/<str:file_id>/populate", files.Populate.as_view()),

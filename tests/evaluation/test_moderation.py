@@ -102,8 +102,7 @@ def test_a_blocked_answer_is_nowhere_to_be_found(answered, chat, measure, llm_se
     assert prompt.result_text == prompt.blocked_text == "pii_violation says no."
     assert prompt.output_tokens > 0
     trace = [
-        (log.payload.output, log.payload.text)
-        for log in [prompt.log, *prompt.log.children.all()]
+        (log.payload.output, log.payload.text) for log in [prompt.log, *prompt.log.children.all()]
     ]
     assert "ada@example.com" not in json.dumps([prompt.metrics, trace])
 
@@ -252,8 +251,7 @@ def test_what_was_withheld_is_not_quoted_in_a_reason(
     assert metric_of(prompt, "toxicity_violation", "prompt_pipeline")["reason"] == "Polite."
     assert [one["value"] for one in prompt.metrics].count(1.0) == 2
     trace = [
-        (log.payload.output, log.payload.text)
-        for log in [prompt.log, *prompt.log.children.all()]
+        (log.payload.output, log.payload.text) for log in [prompt.log, *prompt.log.children.all()]
     ]
     assert "SECRET" not in json.dumps([prompt.metrics, trace])
 

@@ -1,0 +1,179 @@
+"""`/v5/prompts/call`: a version of a prompt is filled, asked, and the call recorded."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+
+from accounts.services import use_case_of
+from blueprints.models import BlueprintVersion
+from blueprints.providers.base import Completion, Message, ProviderError
+from config.api.error_bodies import told
+from config.errors import InvalidInput
+from config.threads import in_thread
+from playground.call_log import Caller, recorded
+from playground.call_setup import set_up
+from playground.calling import Call, Sample
+from playground.v5 import call_wire
+from playground.v5.auth import token_of
+from playground.v5.call_shapes import PromptCall
+from playground.v5.errors import ProviderFailed, error_response
+from playground.v5.reading import read_body, read_query
+from playground.v5.selecting import version_for
+from playground.v5.shapes import VersionQuery
+from tracing.logs import Place, check_place, log_named
+from tracing.models import Face
+from vectordb.model_client import NoWorker
+
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+# What the log keeps as it was sent.
+_NOTED = (
+    "source",
+    "end_user",
+    "environment",
+    "source_datapoint_id",
+    "metadata",
+    "started_at",
+    "ended_at",
+    "log_status",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    call: Call
+    version: BlueprintVersion
+    caller: Caller
+    body: dict[str, Any]
+
+
+@login_not_required
+async def call_prompt(request: HttpRequest) -> HttpResponseBase:
+    if request.method != "POST":
+        refusal = JsonResponse({"detail": told(405, "Use POST.")}, status=405)
+        refusal["Allow"] = "POST"
+        return refusal
+    try:
+        return await _answer(await in_thread(_read, request))
+    except ProviderFailed as error:
+        return error.response()
+    except Exception as error:
+        return error_response(error)
+
+
+async def _answer(asked: _Asked) -> HttpResponseBase:
+    try:
+        if not asked.body["stream"]:
+            return await _whole(asked)
+        events = _events(asked)
+        # What fails before the first token is answered with a status of its own.
+        first = await anext(events)
+    except (ProviderError, NoWorker) as error:
+        raise ProviderFailed(error, asked.call.settings.prompt.provider) from error
+    return StreamingHttpResponse(
+        _chained(first, events), content_type="text/event-stream", headers=STREAM_HEADERS
+    )
+
+
+def _read(request: HttpRequest) -> _Asked:
+    token = token_of(request)
+    query = read_query(request.GET, VersionQuery)
+    body = read_body(request.body, PromptCall)
+    version = version_for(
+        user=token.user, use_case=use_case_of(token), kind="prompt", body=body, query=query
+    )
+    assert isinstance(version, BlueprintVersion)  # noqa: S101 - of this kind
+    messages = body.get("messages", [])
+    call = set_up(
+        version,
+        user=token.user,
+        messages=[_message(one) for one in messages],
+        inputs=body["inputs"],
+        options=_options(body),
+        api_keys=body.get("provider_api_keys"),
+    )
+    if not messages and not call_wire.has_template(call):
+        raise InvalidInput("The prompt has no template: send messages.", field="messages")
+    caller = Caller.of(
+        token.user,
+        Face.PROMPTS,
+        count=body["num_samples"],
+        keeps_payload=body["save"],
+        fields={name: body[name] for name in _NOTED if name in body},
+        place=_place(version, body),
+    )
+    return _Asked(call, version, caller, body)
+
+
+def _message(sent: dict[str, Any]) -> Message:
+    message: Message = {"role": sent["role"], "content": sent.get("content")}
+    for name in ("name", "tool_call_id", "tool_calls"):
+        if sent.get(name) is not None:
+            message[name] = sent[name]
+    return message
+
+
+def _options(body: dict[str, Any]) -> dict[str, Any]:
+    options = {"tool_choice": body["tool_choice"]} if "tool_choice" in body else {}
+    if body.get("logprobs"):
+        options |= {"logprobs": True, "top_logprobs": body["logprobs"]}
+    return options | ({"user": body["end_user"]} if body.get("end_user") else {})
+
+
+def _place(version: BlueprintVersion, body: dict[str, Any]) -> Place:
+    """Checked before the LLM is asked."""
+    use_case = version.blueprint.use_case
+    parent = None
+    if "trace_parent_id" in body:
+        parent = log_named(use_case, body["trace_parent_id"])
+    place = Place(chosen_id=body.get("log_id"), parent=parent)
+    check_place(use_case, place)
+    return place
+
+
+async def _whole(asked: _Asked) -> JsonResponse:
+    async with recorded(asked.call, asked.caller) as (samples, pieces):
+        async for _ in pieces:
+            pass
+    failed = [one.error for one in samples if one.error is not None]
+    if len(failed) == len(samples):
+        raise failed[0]
+    return JsonResponse(
+        await in_thread(
+            call_wire.answer, asked.call, asked.version, asked.caller, samples, asked.body
+        )
+    )
+
+
+async def _events(asked: _Asked) -> AsyncGenerator[bytes, None]:
+    """Raises, before the first event, what kept all samples from beginning."""
+    is_begun = False
+    async with recorded(asked.call, asked.caller) as (samples, pieces):
+        async for sample, piece in pieces:
+            is_begun = True
+            if isinstance(piece, Completion):
+                yield _event(asked, sample, is_over=True)
+            else:
+                yield _event(asked, sample, text=getattr(piece, "text", ""))
+        failed = [one for one in samples if one.error is not None]
+        if failed and not is_begun:
+            assert failed[0].error is not None  # noqa: S101 - selected for it
+            raise failed[0].error
+    for sample in failed:
+        yield _event(asked, sample, is_over=True)
+
+
+def _event(asked: _Asked, sample: Sample, *, text: str = "", is_over: bool = False) -> bytes:
+    return call_wire.event(
+        asked.call, asked.version, asked.caller, sample, text=text, is_over=is_over
+    )
+
+
+async def _chained(first: bytes, events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    async with aclosing(events):
+        yield first
+        async for event in events:
+            yield event
