@@ -244,6 +244,26 @@ def test_lists_take_as_many_queries_whatever_their_length(
         assert len(api.get(f"{kind}s").json()["records"]) == 5
 
 
+@KINDS
+def test_logs_are_counted_and_go_with_their_file(api: Programme, kind: Kind):
+    made = api.made(f"{kind}s", path="bot", **BODIES[kind])
+    other = api.made(f"{kind}s", path="bot", **OTHERS[kind])
+    logged = [
+        api.post(f"{kind}s/log", {"path": "bot", "output": "x"}, version_id=one["version_id"])
+        for one in (made, made, other)
+    ]
+    parent = {"trace_parent_id": logged[0].json()["id"]}
+    child = api.made("flows/log", path="elsewhere", flow={"attributes": {"a": 1}}, **parent)
+
+    shown = api.get(f"{kind}s/{made['id']}").json()
+
+    assert (shown["version_logs_count"], shown["total_logs_count"]) == (2, 3)
+    assert shown["last_used_at"] > made["last_used_at"]
+    assert api.delete(f"{kind}s/{made['id']}").status_code == 204
+    assert refusal(api.get(f"logs/{logged[0].json()['id']}"))[0] == 404
+    assert api.get(f"logs/{child['id']}").json()["trace_parent_id"] is None
+
+
 def test_a_list_shows_what_is_deployed_by_default_or_else_the_newest(api: Programme):
     made = api.made("prompts", path="bot", **BODIES["prompt"])
     other = api.made("prompts", path="bot", **OTHERS["prompt"])
