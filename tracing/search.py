@@ -87,7 +87,9 @@ def in_trace() -> Q:
 
 def _has_id(part: str) -> Q:
     prefix = Case(When(face=Face.SESSIONS, then=Value("data_")), default=Value("log_"))
-    made = Q(chosen_id=None) & Q(IContains(Concat(prefix, "pk"), storable(part)))
+    made = Q(chosen_id=None) & Q(
+        IContains(Concat(prefix, "pk", output_field=TextField()), storable(part))
+    )
     return Q(chosen_id__icontains=storable(part)) | made
 
 

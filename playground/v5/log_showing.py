@@ -98,7 +98,11 @@ class _Showing:
     judged: dict[str, Log]
 
     def all_of(self, logs: Iterable[Log]) -> list[JSON]:
-        return [self.one(log, log.pk in self.tops) for log in logs if log.pk in self.versions]
+        return [
+            self.one(log, log.pk in self.tops) | self._judged(log)
+            for log in logs
+            if log.pk in self.versions
+        ]
 
     def one(self, log: Log, with_children: bool) -> JSON:
         payload: LogPayload = getattr(log, "payload", _NOTHING)
@@ -111,7 +115,8 @@ class _Showing:
         ]
         shown["trace_children"] = self._children(log) if with_children else None
         if kind == "evaluator":
-            shown |= self._judged(log)
+            about = self.beside.names.get(log.judged_id or "")
+            shown |= {"parent_id": about.public_id if about else None, "parent": None}
         return shown
 
     def _children(self, log: Log) -> list[JSON]:
@@ -129,13 +134,10 @@ class _Showing:
         }
 
     def _judged(self, log: Log) -> JSON:
-        about = self.beside.names.get(log.judged_id or "")
         judged = self.judged.get(log.judged_id or "")
-        is_shown = judged is not None and judged.pk in self.versions
-        return {
-            "parent_id": about.public_id if about else None,
-            "parent": self.one(judged, False) if judged and is_shown else None,
-        }
+        if judged is None or judged.pk not in self.versions:
+            return {}
+        return {"parent": self.one(judged, False)}
 
 
 def _common(log: Log, payload: LogPayload) -> JSON:
