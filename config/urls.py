@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/", include("config.api.urls")),
     path("v1/", include("playground.v1.urls")),
     path("v5/", include("playground.v5.urls")),
+    path("v4/", include("playground.v4.urls")),
     path("", include("accounts.urls")),
     path("", include("vectordb.urls")),
     path("", include("blueprints.urls")),

@@ -14,9 +14,10 @@ from accounts.services import create_token
 
 @dataclass
 class Programme:
-    """Requests below /v5/ as the SDK sends them; responses of Django's test client out."""
+    """Requests below /v5/, or another root, as the SDK sends them; responses of Django's test client out."""
 
     token: str | None
+    root: str = "v5"
 
     def send(
         self,
@@ -28,7 +29,7 @@ class Programme:
     ) -> Any:
         headers = {"x-api-key": self.token} if self.token else {}
         data = body if isinstance(body, bytes | str) else b"" if body is None else json.dumps(body)
-        url = f"/v5/{path}" + (f"?{urlencode(query, doseq=True)}" if query else "")
+        url = f"/{self.root}/{path}" + (f"?{urlencode(query, doseq=True)}" if query else "")
         client = Client(raise_request_exception=False)
         return client.generic(method, url, data, content_type=kind, headers=headers)
 
