@@ -23,12 +23,19 @@ def variables(template: Template) -> list[str]:
     )
 
 
-def fill(template: Template, inputs: JSON) -> Any:
-    """The template with the inputs in their places; what they hold is not looked through again.
+def fill(kernel: JSON, inputs: JSON) -> Any:
+    """The kernel's template with the inputs in their places; what they hold is not looked through
+    again.
 
     A name is looked up as it is, then as a path into objects and lists. Raises InvalidInput with all
     the names that have no value.
     """
+    template = kernel["template"]
+    if kernel["template_language"] != "default":
+        raise InvalidInput(
+            "Templates in jinja are kept, but not filled here: use {{name}} alone, and the default "
+            "template language."
+        )
     values = {name: _value(inputs, name) for name in variables(template)}
     missing = sorted(name for name, value in values.items() if value is _MISSING)
     if missing:

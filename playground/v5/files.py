@@ -4,19 +4,21 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from blueprints import environments, file_lists, files, kernel
 from blueprints.kinds import AnyFile, Kind, kind_of, versions_of
 from blueprints.models import Directory, Environment
+from blueprints.prompt_files import write_prompt_file
 from blueprints.templates import fill
 from config.api.errors import Unprocessable
 from config.errors import NotFound
 from playground.v5 import ids, selecting, shapes
 from playground.v5.endpoint import PromptEndpoint, page_of
 from playground.v5.reading import read_json
-from playground.v5.showing import show, show_all, show_environment
+from playground.v5.showing import sent_kernel, show, show_all, show_environment, with_text
 from tracing import deleting
 
 _UPSERTS: dict[Kind, type[shapes.Described]] = {
@@ -151,8 +153,24 @@ class Populate(OfKind):
         if not isinstance(inputs, dict):
             raise Unprocessable.at("body", msg="Input should be an object", type_="dict_type")
         version: Any = selecting.version_in(self.file(file_id), self.kind, query)
-        template = kernel.kernel_of(version)["template"]
-        return Response(show(version) | {"populated_template": fill(template, inputs)})
+        filled = fill(kernel.kernel_of(version), inputs)
+        return Response(show(version) | {"populated_template": filled})
+
+
+class Serialize(OfKind):
+    """A prompt as a `.prompt` file."""
+
+    def get(self, request: Request, file_id: str) -> HttpResponse:
+        query = self.asked(shapes.VersionQuery)
+        version: Any = selecting.version_in(self.file(file_id), self.kind, query)
+        text = write_prompt_file(sent_kernel(kernel.kernel_of(version)))
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+class Deserialize(PromptEndpoint):
+    def post(self, request: Request) -> Response:
+        given = self.sent(shapes.PromptText)["prompt"]
+        return Response(sent_kernel(kernel.filled(given)))
 
 
 class AllFiles(PromptEndpoint):
@@ -174,18 +192,25 @@ class AllFiles(PromptEndpoint):
 
         def show_rows(some: list[tuple[str, Any]]) -> list[dict[str, Any]]:
             found = file_lists.files_of([pk for pk, _ in some])
-            return show_all(file_lists.shown_versions(found, environment))
+            versions = file_lists.shown_versions(found, environment)
+            shown = show_all(versions)
+            if not query["include_raw_file_content"]:
+                return shown
+            return [with_text(one, version) for one, version in zip(shown, versions, strict=True)]
 
         return page_of(query, rows, show_rows)
 
 
 class ByPath(PromptEndpoint):
     def post(self, request: Request) -> Response:
-        query, given = self.asked(shapes.VersionQuery), self.sent(shapes.ByPath)
+        query, given = self.asked(shapes.RawQuery), self.sent(shapes.ByPath)
         file = files.find_by_path(use_case=self.use_case, path=given["path"].strip("/"))
         if file is None:
             raise NotFound("There is nothing at this path.")
-        return Response(show(selecting.version_in(file, kind_of(file), query)))
+        version = selecting.version_in(file, kind_of(file), query)
+        shown = show(version)
+        is_raw = query["include_raw_file_content"]
+        return Response(with_text(shown, version) if is_raw else shown)
 
 
 def _environment(file: AnyFile, named: str) -> Environment:

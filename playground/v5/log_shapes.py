@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 
 from config.api.fields import Bool, Choice, Float, Int, QueryBool, QueryInt, Str, StrList
 from playground.v5.endpoint import PageQuery
-from playground.v5.messages import FlowKernel, Kernel, Message, ToolKernel
+from playground.v5.messages import FlowKernel, Message, PromptDetails, ToolKernel
 from playground.v5.reading import FreeObject, Shape
 from playground.v5.shapes import Named
 from tracing.models import LONGEST_NAME, LogStatus
@@ -162,7 +162,7 @@ class New(Named):
 
 
 class NewPromptLog(New, Told, Generated):
-    prompt = Kernel(required=False)
+    prompt = PromptDetails(required=False)
 
 
 class NewFlowLog(New, Told, Conversed):

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from blueprints.prompt_files import read_prompt_file
 from config.api.fields import Bool, Choice, Float, Int, Str
 from playground.v5 import ids
 from playground.v5.reading import FreeObject, Shape
@@ -144,6 +145,15 @@ class Kernel(Compact):
     attributes = FreeObject(required=False)
 
 
+class PromptDetails(serializers.Field[Any, Any, Any, Any]):
+    """A kernel, or the text of a `.prompt` file."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        return dict(
+            _KERNEL.run_validation(read_prompt_file(data) if isinstance(data, str) else data)
+        )
+
+
 class FlowKernel(Compact):
     attributes = FreeObject(default=dict)
 
@@ -170,6 +180,7 @@ def _listed(data: Any) -> list[Any]:
     return data
 
 
+_KERNEL = Kernel()
 _TEXT = TextPart()
 _IMAGE = ImagePart()
 _PART = Part()

@@ -2,7 +2,7 @@
 
 from config.api.fields import Choice, QueryBool, Str, StrList
 from playground.v5.endpoint import PageQuery
-from playground.v5.messages import FlowKernel, Kernel, ToolKernel
+from playground.v5.messages import FlowKernel, Kernel, PromptDetails, ToolKernel
 from playground.v5.reading import Shape
 
 _LONGEST_NAME = 200
@@ -64,7 +64,7 @@ class FilesQuery(ListQuery):
     path = Str(required=False)
     type = StrList(child=Choice([*TYPES, "dataset", "agent"]), required=False)
     environment = Str(required=False)
-    template = QueryBool(required=False)
+    include_raw_file_content = QueryBool(default=False)
 
 
 class Move(Shape):
@@ -80,6 +80,14 @@ class VersionPatch(Shape):
 
 class DeploymentQuery(Shape):
     version_id = Str()
+
+
+class PromptText(Shape):
+    prompt = PromptDetails()
+
+
+class RawQuery(VersionQuery):
+    include_raw_file_content = QueryBool(default=False)
 
 
 class ByPath(Shape):

@@ -22,6 +22,7 @@ from blueprints.models import (
 )
 from blueprints.paths import last_name
 from blueprints.prompt_details import JSON
+from blueprints.prompt_files import write_prompt_file
 from blueprints.templates import variables
 from blueprints.tools import linked_tools
 from config.api.case import moment
@@ -38,6 +39,19 @@ def show_all(versions: Sequence[AnyVersion]) -> list[JSON]:
     loads with them."""
     around = _around(versions)
     return [_shown(version, around) for version in versions]
+
+
+def with_text(shown: JSON, version: AnyVersion) -> JSON:
+    """And a prompt's text as a `.prompt` file."""
+    if not isinstance(version, BlueprintVersion):
+        return shown
+    return shown | {"raw_file_content": write_prompt_file(sent_kernel(kernel_of(version)))}
+
+
+def sent_kernel(kernel: JSON) -> JSON:
+    """As programs send it: with ids as they are on the wire."""
+    tools = kernel["linked_tools"]
+    return kernel | {"linked_tools": tools and [ids.file_id("tool", pk) for pk in tools]}
 
 
 def show_environment(environment: Environment) -> JSON:

@@ -23,8 +23,10 @@ def _files(root: str, kind: Kind) -> list[URLPattern]:
 urlpatterns = [
     path("prompts/call", calls.call_prompt),
     *log_urls.urlpatterns,
+    path("prompts/deserialize", files.Deserialize.as_view()),
     *_files("prompts", "prompt"),
     path("prompts/<str:file_id>/populate", files.Populate.as_view()),
+    path("prompts/<str:file_id>/serialize", files.Serialize.as_view()),
     *_files("flows", "flow"),
     *_files("tools", "tool"),
     path("files", files.AllFiles.as_view()),

@@ -200,3 +200,42 @@ def test_a_blueprint_of_the_pages_is_a_prompt(api: Programme, alice, use_case):
     assert found["version_id"] == f"prv_{blueprint.current.pk}"
     assert (found["model"], found["name"]) == ("extractive", "b")
     assert api.made("prompts", **found)["version_id"] == found["version_id"]
+
+
+def test_a_prompt_is_written_as_a_file_and_read_again(api: Programme):
+    tool = api.made("tools", path="add", function=TOOL)
+    given = {"template": [SYSTEM, USER], "linked_tools": [tool["id"]], "stop": "END"}
+    made = api.made("prompts", path="bot", model="m", **given)
+
+    written = api.get(f"prompts/{made['id']}/serialize", environment="production")
+    text = written.content.decode()
+    kernel = api.made("prompts/deserialize", prompt=text)
+
+    assert written["Content-Type"] == "text/plain; charset=utf-8"
+    assert (kernel["linked_tools"], kernel["template"]) == ([tool["id"]], [SYSTEM, USER])
+    assert api.made("prompts", path="bot", **kernel)["version_id"] == made["version_id"]
+    raw = {"include_raw_file_content": "true"}
+    [listed] = api.get("files", type="prompt", **raw).json()["records"]
+    found = api.post("files/retrieve-by-path", {"path": "bot"}, **raw).json()
+    assert listed["raw_file_content"] == found["raw_file_content"] == text
+
+
+def test_details_may_be_the_text_of_a_file(api: Programme):
+    made = api.made("prompts", path="bot", model="m", template=[SYSTEM])
+    text = api.get(f"prompts/{made['id']}/serialize").content.decode()
+
+    logged = api.made("prompts/log", path="bot", prompt=text, output="x")
+
+    assert logged["version_id"] == made["version_id"]
+    wrong = api.post("prompts/log", {"path": "bot", "prompt": "hello"})
+    assert problems(wrong) == [(["body", "prompt"], "value_error")]
+    wrong = api.post("prompts/deserialize", {"prompt": "---\nmodel: 5\n---\n"})
+    assert problems(wrong) == [(["body", "prompt", "model"], "string_type")]
+
+
+def test_a_template_in_jinja_is_kept_and_not_filled(api: Programme):
+    made = api.made("prompts", path="bot", model="m", template="{{a}}", template_language="jinja")
+
+    assert made["template_language"] == "jinja"
+    refused = api.post(f"prompts/{made['id']}/populate", {"a": 1})
+    assert refusal(refused) == (422, "unprocessable_entity_error")
