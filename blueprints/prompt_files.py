@@ -23,6 +23,7 @@ _OPEN = re.compile(r"<(\w+)((?:\s+\w+=\"[^\"]*\")*)\s*(/?)>(.*)", re.DOTALL)
 _ATTRIBUTE = re.compile(r"(\w+)=\"([^\"]*)\"")
 _INDENT = "  "
 _LONGEST_HEADER = 200_000
+_DEEPEST = 100
 
 
 class _Loader(yaml.SafeLoader):
@@ -37,6 +38,12 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("references (*name) are not read here")
         return super().compose_node(parent, index)
+
+    def fetch_more_tokens(self) -> Any:
+        # Each level that is open takes time with each further token.
+        if self.flow_level + len(self.indents) > _DEEPEST:
+            raise yaml.YAMLError("it is nested too deeply")
+        return super().fetch_more_tokens()
 
 
 def write_prompt_file(kernel: JSON) -> str:
@@ -54,8 +61,10 @@ def read_prompt_file(text: str) -> JSON:
     is no such file."""
     text = text.replace("\r\n", "\n")
     found = _HEADER.match(text)
-    if found is None or len(found[1]) > _LONGEST_HEADER:
+    if found is None:
         raise _wrong(f"it must begin with a header between two lines of {_FENCE}")
+    if len(found[1]) > _LONGEST_HEADER:
+        raise _wrong(f"its header may have {_LONGEST_HEADER:,} characters at most")
     try:
         kernel = yaml.load(found[1], _Loader)  # noqa: S506 - a loader that is safer than SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
