@@ -21,6 +21,7 @@ from vectordb.models import (
     Ingestion,
 )
 from vectordb.parsing.base import ParseError
+from vectordb.rows import know_vectors
 
 if TYPE_CHECKING:
     from vectordb.embedding import Vectors
@@ -197,7 +198,7 @@ def copy_rows(target: sql.Identifier, rows: Sequence[tuple[Any, ...]]) -> None:
     if not rows:
         return
     # Before the cursor is made: it takes over the types that the connection knows.
-    _know_vectors()
+    know_vectors()
     with connection.cursor() as cursor, connection.wrap_database_errors:
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
             target, chunk_columns()
@@ -206,16 +207,6 @@ def copy_rows(target: sql.Identifier, rows: Sequence[tuple[Any, ...]]) -> None:
             copy.set_types(_TYPES)
             for row in rows:
                 copy.write_row(row)
-
-
-def _know_vectors() -> None:
-    """Teach the connection pgvector's types, once."""
-    from pgvector.psycopg import register_vector
-
-    connection.ensure_connection()
-    raw = connection.connection
-    if raw.adapters.types.get("halfvec") is None:
-        register_vector(raw)
 
 
 def copy_document(source: Ingestion, target: Ingestion) -> bool:

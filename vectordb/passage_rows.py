@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
 from psycopg import sql
 
-from vectordb import partitions, search
+from vectordb import partitions, rows, search
 from vectordb.models import VectorDatabase
 from vectordb.passages import Passage
 from vectordb.ranking import Query
@@ -15,9 +14,9 @@ from vectordb.ranking import Query
 _PASSAGES = sql.SQL(
     "SELECT id, document_id, position, page, start_offset, end_offset, token_count, text, metadata::text,"
     " is_edited, {distance} FROM {table}"
-    " WHERE id = ANY({ids}) AND (id = ANY({hits}) OR {condition})"
+    " WHERE id = ANY($1::bigint[]) AND (id = ANY($2::bigint[]) OR {condition})"
 )
-_TEXTS = sql.SQL("SELECT id, text FROM {table} WHERE id = ANY({ids})")
+_TEXTS = sql.SQL("SELECT id, text FROM {table} WHERE id = ANY($1::bigint[])")
 
 
 def read_passages(
@@ -32,25 +31,20 @@ def read_passages(
     if not ranks:
         return {}
     statement = _PASSAGES.format(
-        distance=search.distance_to(query.vectors),
+        distance=search.distance_to(len(query.vectors), first=3),
         table=partitions.table(query.database.pk),
-        ids=sql.Literal(list(ranks)),
-        hits=sql.Literal(list(hits)),
         condition=query.condition or sql.SQL("true"),
     )
-    return {row[0]: _passage(row, ranks[row[0]], places.get(row[0])) for row in _rows(statement)}
+    values = [list(ranks), list(hits), *map(rows.halfvec, query.vectors)]
+    return {
+        row[0]: _passage(row, ranks[row[0]], places.get(row[0]))
+        for row in rows.fetch(statement, values)
+    }
 
 
 def read_texts(database: VectorDatabase, ids: Sequence[int]) -> dict[int, str]:
-    statement = _TEXTS.format(table=partitions.table(database.pk), ids=sql.Literal(list(ids)))
-    return dict(_rows(statement))
-
-
-def _rows(statement: sql.Composable) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+    statement = _TEXTS.format(table=partitions.table(database.pk))
+    return dict(rows.fetch(statement, [list(ids)]))
 
 
 def _passage(row: tuple[Any, ...], rank: int, ranks: dict[str, int] | None) -> Passage:

@@ -1,14 +1,13 @@
 """The nearest chunks of one vector database: exact while that is fast, else by its HNSW index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from psycopg import sql
 
-from vectordb import partitions
+from vectordb import partitions, rows
 from vectordb.models import VectorDatabase
 
 EXACT, HNSW = "exact", "hnsw"
@@ -31,21 +30,21 @@ class Found:
 
 # Adding 0 keeps the planner from using the index.
 _EXACT = sql.SQL(
-    "SELECT id, embedding <=> {vector} AS distance FROM {table}"
-    " ORDER BY (embedding <=> {vector}) + 0, id LIMIT {limit}"
+    "SELECT id, (embedding <=> $1) + 0 AS distance FROM {table} ORDER BY distance, id LIMIT {limit}"
 )
 # One pass collects what the filter keeps, up to a bound; below it the order is exact.
 _FILTERED = sql.SQL(
     "WITH kept AS MATERIALIZED (SELECT id, embedding FROM {table} WHERE {condition} LIMIT {bound})"
-    " SELECT id, embedding <=> {vector} AS distance, (SELECT count(*) FROM kept) FROM kept"
+    " SELECT id, embedding <=> $1 AS distance, (SELECT count(*) FROM kept) FROM kept"
     " ORDER BY distance, id LIMIT {limit}"
 )
 # The index serves this very form only: the operator alone, ascending, with a limit.
 _INDEXED = sql.SQL(
-    "SELECT id, embedding::halfvec({n}) <=> {vector}::halfvec({n}) AS distance FROM {table}"
-    " WHERE {condition} ORDER BY embedding::halfvec({n}) <=> {vector}::halfvec({n}) LIMIT {limit}"
+    "SELECT id, embedding::halfvec({n}) <=> $1 AS distance FROM {table}"
+    " WHERE {condition} ORDER BY embedding::halfvec({n}) <=> $1 LIMIT {limit}"
 )
-_DISTANCES = sql.SQL("SELECT id, {distance} FROM {table} WHERE id = ANY({ids})")
+_DISTANCES = sql.SQL("SELECT id, {distance} FROM {table} WHERE id = ANY($1::bigint[])")
+_VECTORS = sql.SQL("SELECT id, embedding::real[] FROM {table} WHERE id = ANY($1::bigint[])")
 _ANY = sql.SQL("true")
 # Some pages tell about how much a filter keeps, in a millisecond.
 _SAMPLED = sql.SQL(
@@ -88,33 +87,25 @@ def distances(
     if not chunk_ids:
         return {}
     statement = _DISTANCES.format(
-        distance=distance_to(vectors),
-        table=partitions.table(database.pk),
-        ids=sql.Literal(list(chunk_ids)),
+        distance=distance_to(len(vectors), first=2), table=partitions.table(database.pk)
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return dict(cursor.fetchall())
+    return dict(rows.fetch(statement, [list(chunk_ids), *map(rows.halfvec, vectors)]))
 
 
 def vectors(database: VectorDatabase, chunk_ids: Sequence[int]) -> dict[int, list[float]]:
     """The vector of each of these chunks that is there."""
-    statement = sql.SQL("SELECT id, embedding::real[] FROM {} WHERE id = ANY({})").format(
-        partitions.table(database.pk), sql.Literal(list(chunk_ids))
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return dict(cursor.fetchall())
+    statement = _VECTORS.format(table=partitions.table(database.pk))
+    return dict(rows.fetch(statement, [list(chunk_ids)]))
 
 
 class _Query:
     def __init__(self, database: VectorDatabase, vector: Sequence[float], limit: int) -> None:
         self._parts = {
             "table": partitions.table(database.pk),
-            "vector": sql.SQL("{}::halfvec").format(vector_literal(vector)),
             "n": sql.Literal(database.dimensions),
             "limit": sql.Literal(limit),
         }
+        self._vector = rows.halfvec(vector)
         self._limit = limit
         self._may_get_helpers = database.chunks_count > _NEVER_HELPED
         self._percentage = min(100.0, 100 * _SAMPLE_ROWS / max(1, database.chunks_count))
@@ -126,27 +117,28 @@ class _Query:
             table=self._parts["table"],
             percentage=sql.Literal(self._percentage),
         )
-        [(kept, seen)] = self._fetch(statement)
+        [(kept, seen)] = rows.fetch(statement)
         return int(kept) / max(1, int(seen))
 
     def exact(self) -> Found:
         # Helpers would take longer to start than a partition takes that is scanned exactly.
         alone = {"max_parallel_workers_per_gather": "0"} if self._may_get_helpers else None
-        rows = self._fetch(_EXACT.format(**self._parts), alone)
-        return Found(_hits(rows), EXACT)
+        found = rows.fetch(_EXACT.format(**self._parts), [self._vector], alone)
+        return Found(_hits(found), EXACT)
 
     def filtered(self, condition: sql.Composable, *, bound: int | None) -> Found:
         """Exact, unless the condition keeps `bound` chunks or more: then `matching` is None."""
         statement = _FILTERED.format(condition=condition, bound=sql.Literal(bound), **self._parts)
         # The vectors that are kept should not be written to disk in between.
-        rows = self._fetch(statement, {"work_mem": "64MB"})
-        kept = rows[0][2] if rows else 0
+        found = rows.fetch(statement, [self._vector], {"work_mem": "64MB"})
+        kept = found[0][2] if found else 0
         is_counted = bound is None or kept < bound
-        return Found(_hits(rows), EXACT, kept if is_counted else None)
+        return Found(_hits(found), EXACT, kept if is_counted else None)
 
     def indexed(self, condition: sql.Composable, ef_search: int) -> list[Hit]:
-        rows = self._fetch(
+        found = rows.fetch(
             _INDEXED.format(condition=condition, **self._parts),
+            [self._vector],
             {
                 # It caps the rows, silently.
                 "hnsw.ef_search": str(max(ef_search, self._limit)),
@@ -155,34 +147,15 @@ class _Query:
             },
         )
         # The index computes with other roundings than the expression does.
-        return sorted(_hits(rows), key=lambda hit: hit.distance)
-
-    def _fetch(
-        self, statement: sql.Composable, local: Mapping[str, str] | None = None
-    ) -> list[tuple[Any, ...]]:
-        """The rows, looked up with these settings: in one message, of which the server makes a
-        transaction of its own."""
-        settings = [
-            sql.SQL("SET LOCAL {} = {}").format(sql.SQL(name), sql.Literal(value))
-            for name, value in (local or {}).items()
-        ]
-        with connection.cursor() as cursor:
-            cursor.execute(sql.SQL("; ").join([*settings, statement]))
-            while cursor.nextset():
-                pass
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-            return rows
+        return sorted(_hits(found), key=lambda hit: hit.distance)
 
 
-def _hits(rows: list[tuple[Any, ...]]) -> list[Hit]:
-    return [Hit(chunk_id=row[0], distance=row[1]) for row in rows]
+def _hits(found: list[tuple[Any, ...]]) -> list[Hit]:
+    return [Hit(chunk_id=row[0], distance=row[1]) for row in found]
 
 
-def distance_to(vectors: Sequence[Sequence[float]]) -> sql.Composable:
-    """The cosine distance of a row to the nearest of these vectors."""
-    each = [sql.SQL("embedding <=> {}::halfvec").format(vector_literal(one)) for one in vectors]
-    return each[0] if len(each) == 1 else sql.SQL("LEAST({})").format(sql.SQL(", ").join(each))
-
-
-def vector_literal(vector: Sequence[float]) -> sql.Literal:
-    return sql.Literal("[" + ",".join(f"{value:.7g}" for value in vector) + "]")
+def distance_to(count: int, *, first: int) -> sql.Composable:
+    """The cosine distance of a row to the nearest of so many vectors, the values of a statement from
+    its `first` on."""
+    each = [sql.SQL(f"embedding <=> ${number}") for number in range(first, first + count)]
+    return each[0] if count == 1 else sql.SQL("LEAST({})").format(sql.SQL(", ").join(each))
