@@ -7,6 +7,7 @@ import psutil
 import psycopg
 import pytest
 
+from config import postgres
 from config.postgres import Cluster, PostgresError, embedded_url, socket_folder, socket_lock
 from config.postgres_server import end_leftovers, ensure_database, wait_until_ready
 
@@ -150,3 +151,29 @@ def test_a_server_that_ends_at_once_is_reported(rows):
     (rows.folder / "postgresql.auto.conf").write_text("no_such_setting = 1\n")
     with pytest.raises(PostgresError, match="did not start"):
         start(rows)
+
+
+@pytest.mark.parametrize(
+    ("bound", "buffers"),
+    [
+        (f"{1 << 29}\n", "128MB"),
+        (f"{2 << 30}\n", "256MB"),
+        ("max\n", None),
+        ("9223372036854771712\n", None),
+    ],
+)
+def test_buffers_are_a_share_of_what_a_container_may_use(tmp_path, monkeypatch, bound, buffers):
+    file = tmp_path / "memory.max"
+    file.write_text(bound)
+    monkeypatch.setattr(postgres, "_MEMORY_BOUNDS", (str(file), str(tmp_path / "missing")))
+    whole = psutil.virtual_memory().total
+    expected = buffers or f"{min(max((whole // 8) >> 20, 128), 4096)}MB"
+
+    process = start(cluster := Cluster(tmp_path / "postgres", throw_away=True))
+    ensure_database(cluster.folder)
+    with psycopg.connect(cluster.url) as connection:
+        [(megabytes,)] = connection.execute(
+            "SELECT setting::bigint * 8 / 1024 FROM pg_settings WHERE name = 'shared_buffers'"
+        ).fetchall()
+    end(process)
+    assert f"{megabytes}MB" == expected
