@@ -1,7 +1,7 @@
 """What keyword search looks up: of each term of a vector database, the chunks that it is in.
 
 One table for each database, made anew when its chunks changed. A row holds the postings of one term
-in one run of chunks, sorted by chunk and in little-endian order: `postings.Postings` says of what.
+in one run of chunks, which is called by the id of its first: see `postings`.
 
 Up to 16 chunks of a document that follow on each other are a section: what a chunk's surroundings
 say counts for it too.
@@ -215,12 +215,12 @@ def _chunks(database_id: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _write(target: sql.Identifier, run: Run) -> None:
-    if not run.count:
+    if not run.first_ids:
         return
+    first_id = run.first_ids[0]
     with connection.cursor() as cursor, connection.wrap_database_errors:
         statement = sql.SQL("COPY {} (term, first_id, postings) FROM STDIN (FORMAT BINARY)")
         with cursor.copy(statement.format(target)) as copy:
             copy.set_types(("text", "int8", "bytea"))
-            for term in sorted(run.by_term):
-                row: tuple[Any, ...] = (term, run.first_id, run.by_term[term].to_bytes())
-                copy.write_row(row)
+            for term, postings in run.rows():
+                copy.write_row((term, first_id, postings))

@@ -12,30 +12,26 @@ page around it is about.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from django.db import connection
 from psycopg import sql
 
-from vectordb import keyword_index, partitions
+from vectordb import keyword_index, keyword_layout, partitions, rows
+from vectordb.keyword_layout import K1, B, Lengths, Part
 from vectordb.lexing import terms
 from vectordb.models import VectorDatabase
-from vectordb.postings import Postings, read
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from vectordb.keyword_layout import Counts, Ids, Places, Scores
 
-    Ids = NDArray[np.int64]
-    Scores = NDArray[np.float64]
+__all__ = ["K1", "SECTION_WEIGHT", "B", "Scored", "facts_of", "score_words"]
 
-K1, B = 1.2, 0.75
 SECTION_WEIGHT = 1.0
 # Of a question's terms the rarest are scored, up to so many bytes of postings: a text of 500,000
 # characters would ask for all there is.
 _MOST_BYTES = 20_000_000
 # How many of the best are checked against a filter at first, and how much more each time.
-_FIRST_CHECK, _GROWTH = 1_000, 8
+_FIRST_CHECK, _GROWTH = 200, 8
 
 
 class Scored:
@@ -126,115 +122,72 @@ def facts_of(database: VectorDatabase) -> dict[str, Any]:
     return facts
 
 
+# So often a table is read again that was made anew between two statements.
+_TRIES = 5
 _POSTINGS = sql.SQL(
     "WITH sizes AS (SELECT term, sum(octet_length(postings)) AS size FROM {table}"
-    " WHERE term = ANY(%s) GROUP BY term),"
+    " WHERE term = ANY($1) GROUP BY term),"
     " sums AS (SELECT term, sum(size) OVER (ORDER BY size, term) - size AS before FROM sizes)"
-    " SELECT term, first_id, postings FROM {table} JOIN sums USING (term) WHERE before < %s"
+    " SELECT held.tableoid, term, first_id, postings FROM {table} held JOIN sums USING (term)"
+    " WHERE before < $2"
 )
 
 
 def _scored(database: VectorDatabase, wanted: Counter[str]) -> "tuple[Ids, Scores] | None":
     """All chunks that hold any of the terms, by id, with their scores."""
-    import numpy as np
-
     statement = _POSTINGS.format(table=keyword_index.table(database.pk))
-    by_term: defaultdict[str, list[_Held]] = defaultdict(list)
-    for term, first_id, postings in _rows(statement, [list(wanted), _MOST_BYTES]):
-        by_term[term].append(_Held.of(first_id, read(postings)))
-    if not by_term:
-        return None
-    facts = facts_of(database)
-    chunks = _Bm25(facts["chunks"], facts["terms"])
-    sections = _Bm25(facts["sections"], facts["terms"])
-    section_of = []
+    for _ in range(_TRIES):
+        found = rows.fetch(statement, [list(wanted), _MOST_BYTES])
+        if not found:
+            return None
+        layout = keyword_layout.of(database.pk, found[0][0])
+        if layout is not None:
+            break
+    else:
+        raise RuntimeError(f"The keyword table of {database.pk} does not say what its chunks are")
+    by_term: defaultdict[str, list[Part]] = defaultdict(list)
+    for _, term, first_id, postings in found:
+        by_term[term].append(layout.part(first_id, postings))
+    chunks, sections = _Bm25(layout.chunk_lengths), _Bm25(layout.section_lengths)
     for term, parts in by_term.items():
-        held = _Held(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        section_of.append(held.sections)
-        chunks.add(wanted[term], held.ids, held.counts, held.lengths)
-        starts = _starts(held.sections)
-        inside = np.add.reduceat(held.counts, starts)
-        sections.add(wanted[term], held.sections[starts], inside, held.section_lengths[starts])
-    order, ids, scores = chunks.summed()
-    _, section_ids, section_scores = sections.summed()
-    own = np.concatenate(section_of)[order]
-    surroundings = section_scores[np.searchsorted(section_ids, own)]
-    return ids, scores + SECTION_WEIGHT * surroundings
-
-
-class _Held(NamedTuple):
-    """The chunks that hold a term: arrays of shape (n,), by id. A section is called by the id of
-    its first chunk."""
-
-    ids: "Ids"
-    sections: "Ids"
-    counts: "Ids"
-    lengths: "Ids"
-    section_lengths: "Ids"
-
-    @classmethod
-    def of(cls, first_id: int, postings: Postings) -> "_Held":
-        ids: Ids = postings.offsets.astype("int64") + first_id
-        return cls(
-            ids,
-            ids - postings.places.astype("int64"),
-            postings.counts.astype("int64"),
-            postings.lengths.astype("int64"),
-            postings.section_lengths.astype("int64"),
-        )
+        chunks.add(wanted[term], [(part.chunks, part.counts) for part in parts])
+        sections.add(wanted[term], [(part.sections, part.section_counts) for part in parts])
+    return layout.scored(chunks.scores, SECTION_WEIGHT * sections.scores)
 
 
 class _Bm25:
-    """Sums up, over terms, the scores of what holds them: chunks, or sections."""
+    """Sums up, over terms, the scores of all there are: chunks, or sections."""
 
-    def __init__(self, total: int, terms_in_all: int) -> None:
-        """`total` is how many there are, `terms_in_all` how many terms they have together."""
-        self._total = total
-        self._mean = max(1, terms_in_all) / max(1, total)
-        self._ids: list[Ids] = []
-        self._scores: list[Scores] = []
-
-    def add(self, times: int, ids: "Ids", counts: "Ids", lengths: "Ids") -> None:
-        """Of one term, that the question has so many times."""
-        # The index may have been made anew since its facts were read.
-        total = max(self._total, len(ids))
-        idf = math.log(1 + (total - len(ids) + 0.5) / (len(ids) + 0.5))
-        weight = times * idf * (K1 + 1)
-        self._ids.append(ids)
-        self._scores.append(weight * counts / (counts + K1 * (1 - B + B / self._mean * lengths)))
-
-    def summed(self) -> "tuple[Ids, Ids, Scores]":
-        """(where each was first added, ids in order, their scores)."""
+    def __init__(self, lengths: Lengths) -> None:
         import numpy as np
 
-        ids = np.concatenate(self._ids)
-        order = np.argsort(ids, kind="stable")  # what is sorted in parts is merged
-        ids = ids[order]
-        starts = _starts(ids)
-        return (
-            order[starts],
-            ids[starts],
-            np.add.reduceat(np.concatenate(self._scores)[order], starts),
-        )
+        self._lengths = lengths
+        self.scores = np.zeros(lengths.total, np.float32)
+
+    def add(self, times: int, parts: "Sequence[tuple[Places, Counts]]") -> None:
+        """Of one term, that the question has so many times: where it is, and how often."""
+        import numpy as np
+
+        holding = sum(int(np.count_nonzero(counts)) for _, counts in parts)
+        idf = math.log(1 + (self._lengths.total - holding + 0.5) / (holding + 0.5))
+        weight = times * idf * (K1 + 1)
+        for places, counts in parts:
+            own = counts.astype(np.float32)
+            divisor = self._lengths.weighed(places) + own
+            np.divide(own, divisor, out=own)
+            own *= weight
+            self.scores[places] += own
 
 
-def _starts(ids: "Ids") -> "Ids":
-    """Where in sorted ids another one begins."""
-    import numpy as np
-
-    return np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
-
-
-_ALIVE = sql.SQL("SELECT id FROM {} WHERE id = ANY({}) AND {}")
+_ALIVE = sql.SQL("SELECT id FROM {} WHERE id = ANY($1::bigint[]) AND {}")
 
 
 def _alive(
     database: VectorDatabase, ids: Sequence[int], condition: sql.Composable | None
 ) -> set[int]:
     """Those that are still there and satisfy the condition."""
-    among = sql.Literal(list(ids))
-    table = partitions.table(database.pk)
-    return {row[0] for row in _rows(_ALIVE.format(table, among, condition or sql.SQL("true")))}
+    statement = _ALIVE.format(partitions.table(database.pk), condition or sql.SQL("true"))
+    return {row[0] for row in rows.fetch(statement, [list(ids)])}
 
 
 _KEPT = sql.SQL("SELECT id FROM {} WHERE {}")
@@ -244,14 +197,5 @@ def _kept(database: VectorDatabase, condition: sql.Composable) -> "Ids":
     """All chunks that satisfy the condition."""
     import numpy as np
 
-    rows = _rows(_KEPT.format(partitions.table(database.pk), condition))
-    return np.fromiter((row[0] for row in rows), np.int64, len(rows))
-
-
-def _rows(statement: sql.Composable, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
-    """In binary: postings would be twice as long as text. With values, a % in the statement is
-    doubled."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.cursor(binary=True) as cursor:
-        rows: list[tuple[Any, ...]] = cursor.execute(statement, values).fetchall()
-        return rows
+    found = rows.fetch(_KEPT.format(partitions.table(database.pk), condition))
+    return np.fromiter((row[0] for row in found), np.int64, len(found))
