@@ -72,8 +72,10 @@ def terms(text: str, language: str, *, also_without: Iterable[str] = ()) -> list
     tokens, pairs = _tokens(_folded(text))
     words = [token[:_LONGEST_TERM] for token in tokens if token not in left_out]
     stemmer = _stemmer(language)
-    stems: Iterable[str] = words if stemmer is None else stemmer.stemWords(words)
-    return [*map(_without_accents, stems), *pairs]
+    stems: list[str] = words if stemmer is None else stemmer.stemWords(words)
+    if not "".join(stems).isascii():
+        stems = [_without_accents(stem) for stem in stems]
+    return stems + pairs
 
 
 def _tokens(text: str) -> tuple[list[str], list[str]]:
@@ -105,7 +107,7 @@ def _stemmer(language: str) -> Stemmer.Stemmer | None:
         return None
     stemmer = getattr(_stemmers, algorithm, None)
     if stemmer is None:
-        stemmer = Stemmer.Stemmer(algorithm)
+        stemmer = Stemmer.Stemmer(algorithm, 0)  # looking words up takes longer than stemming them
         setattr(_stemmers, algorithm, stemmer)
     return stemmer
 

@@ -7,7 +7,7 @@ these are.
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
@@ -118,7 +118,10 @@ class Run:
             self._lengths.append(min(length, _LARGEST_LENGTH))
             self._terms.extend([numbers[term] for term in counts])
             self._places.extend([place] * len(counts))
-            self._counts.extend([min(times, _LARGEST_COUNT) for times in counts.values()])
+            often: Iterable[int] = counts.values()
+            if max(often, default=0) > _LARGEST_COUNT:
+                often = [min(times, _LARGEST_COUNT) for times in often]
+            self._counts.extend(often)
 
     def rows(self) -> Iterator[tuple[str, bytes]]:
         """(term, what its row holds), by term."""
