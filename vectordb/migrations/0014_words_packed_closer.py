@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """Indexes of words that an earlier Groundwork made cannot be read any more."""
 
-    dependencies = [("vectordb", "0012_chunk_edits")]
+    dependencies = [("vectordb", "0013_model_servers")]
 
     operations = [
         migrations.RunSQL(
