@@ -37,6 +37,8 @@ WAITING_PREFIXES = (
     "/api/v2/genai/status/",
     "/v1/",
     "/v5/prompts/call",
+    "/v4/chat",
+    "/v4/completion",
 )
 LEAN_PREFIXES = ("/api/", "/v5/", "/v4/")
 _HEALTH = ("/healthz", "/readyz")

@@ -12,12 +12,12 @@ from blueprints.models import LLM, BlueprintVersion
 from blueprints.providers.base import Message
 from blueprints.providers.mock import mock_llm
 from blueprints.settings import AnswerSettings
-from blueprints.templates import fill
 from blueprints.tools import linked_tools
 from config.errors import Conflict, InvalidInput
 from config.status import Status
 from playground.calling import Call
 from playground.hooks import oversight
+from playground.prompting import own_messages
 from vectordb.models import VectorDatabase
 from vectordb.retrieval import validate_metadata_filter
 
@@ -50,14 +50,15 @@ def set_up(
         raise InvalidInput(
             "This blueprint has no vector database that could be filtered.", field="metadata_filter"
         )
-    fill(_template_of(settings), inputs or {})
+    own_messages(settings.llm_settings, settings.prompt, inputs or {})
     return Call(
         blueprint=blueprint,
         version=version,
         llm=llm,
         settings=settings,
         vector_database=database,
-        messages=tuple(messages),
+        # A completion is asked with its prompt alone.
+        messages=() if settings.prompt.endpoint == "complete" else tuple(messages),
         inputs=inputs or {},
         options=_linked(settings, blueprint.use_case_id) | dict(options or {}),
         metadata_filter=metadata_filter,
@@ -89,15 +90,6 @@ def _checked(
     if database is not None and database.status != Status.COMPLETED:
         raise Conflict(f"The vector database {database.name} is not ready: wait until it is built.")
     return llm, database
-
-
-def _template_of(settings: AnswerSettings) -> list[dict[str, Any]]:
-    """All of it that may have variables."""
-    template = settings.prompt.template
-    system = {"role": "system", "content": settings.llm_settings.system_prompt or ""}
-    if isinstance(template, str):
-        return [system, {"role": "user", "content": template}]
-    return [system, *(template or [])]
 
 
 def _linked(settings: AnswerSettings, use_case_id: str) -> dict[str, Any]:

@@ -71,9 +71,13 @@ class Call:
 
     @property
     def question(self) -> str:
-        """What is searched for: the last message of the user."""
-        asked = (text_of(one) for one in reversed(self.messages) if one["role"] == "user")
-        return next(asked, "").strip()
+        """What is searched for: the last message of the user, or else the template's."""
+        asked = [text_of(one) for one in self.messages if one["role"] == "user"]
+        if not asked:
+            settings = self.settings
+            own = own_messages(settings.llm_settings, settings.prompt, self.inputs)
+            asked = [text_of(one) for one in own if one["role"] == "user"]
+        return asked[-1].strip() if asked else ""
 
 
 @dataclass(slots=True)

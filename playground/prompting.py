@@ -133,7 +133,8 @@ def own_messages(
     if isinstance(prompt.template, str):
         messages.append({"role": "user", "content": prompt.template})
     messages += prompt.template if isinstance(prompt.template, list) else []
-    filled = messages if inputs is None else fill(messages, inputs)
+    kernel = {"template": messages, "template_language": prompt.template_language}
+    filled = messages if inputs is None else fill(kernel, inputs)
     return [{"content": None, **message} for message in filled]  # type: ignore[typeddict-item]
 
 

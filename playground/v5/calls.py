@@ -74,7 +74,7 @@ async def _answer(asked: _Asked) -> HttpResponseBase:
     except (ProviderError, NoWorker) as error:
         raise ProviderFailed(error, asked.call.settings.prompt.provider) from error
     return StreamingHttpResponse(
-        _chained(first, events), content_type="text/event-stream", headers=STREAM_HEADERS
+        chained(first, events), content_type="text/event-stream", headers=STREAM_HEADERS
     )
 
 
@@ -90,9 +90,9 @@ def _read(request: HttpRequest) -> _Asked:
     call = set_up(
         version,
         user=token.user,
-        messages=[_message(one) for one in messages],
+        messages=[message_of(one) for one in messages],
         inputs=body["inputs"],
-        options=_options(body),
+        options=options_of(body),
         api_keys=body.get("provider_api_keys"),
     )
     if not messages and not call_wire.has_template(call):
@@ -108,7 +108,7 @@ def _read(request: HttpRequest) -> _Asked:
     return _Asked(call, version, caller, body)
 
 
-def _message(sent: dict[str, Any]) -> Message:
+def message_of(sent: dict[str, Any]) -> Message:
     message: Message = {"role": sent["role"], "content": sent.get("content")}
     for name in ("name", "tool_call_id", "tool_calls"):
         if sent.get(name) is not None:
@@ -116,7 +116,7 @@ def _message(sent: dict[str, Any]) -> Message:
     return message
 
 
-def _options(body: dict[str, Any]) -> dict[str, Any]:
+def options_of(body: dict[str, Any]) -> dict[str, Any]:
     options = {"tool_choice": body["tool_choice"]} if "tool_choice" in body else {}
     if body.get("logprobs"):
         options |= {"logprobs": True, "top_logprobs": body["logprobs"]}
@@ -172,7 +172,7 @@ def _event(asked: _Asked, sample: Sample, *, text: str = "", is_over: bool = Fal
     )
 
 
-async def _chained(first: bytes, events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+async def chained(first: bytes, events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
     async with aclosing(events):
         yield first
         async for event in events:
