@@ -23,15 +23,13 @@ def variables(template: Template) -> list[str]:
     )
 
 
-def fill(kernel: JSON, inputs: JSON) -> Any:
-    """The kernel's template with the inputs in their places; what they hold is not looked through
-    again.
+def fill(template: Template, inputs: JSON, language: str) -> Any:
+    """The template with the inputs in their places; what they hold is not looked through again.
 
     A name is looked up as it is, then as a path into objects and lists. Raises InvalidInput with all
-    the names that have no value.
+    the names that have no value, or where the template is in another language than the default one.
     """
-    template = kernel["template"]
-    if kernel["template_language"] != "default":
+    if language != "default":
         raise InvalidInput(
             "Templates in jinja are kept, but not filled here: use {{name}} alone, and the default "
             "template language."

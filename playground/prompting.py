@@ -133,8 +133,8 @@ def own_messages(
     if isinstance(prompt.template, str):
         messages.append({"role": "user", "content": prompt.template})
     messages += prompt.template if isinstance(prompt.template, list) else []
-    kernel = {"template": messages, "template_language": prompt.template_language}
-    filled = messages if inputs is None else fill(kernel, inputs)
+    language = prompt.template_language
+    filled = messages if inputs is None else fill(messages, inputs, language)
     return [{"content": None, **message} for message in filled]  # type: ignore[typeddict-item]
 
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from config.api.fields import Bool, Int, Str
 from playground.v5.log_shapes import Kept, Moment, ToolChoice
-from playground.v5.messages import Kernel, Message
+from playground.v5.messages import Message, PromptDetails
 from playground.v5.reading import FreeObject
 from playground.v5.shapes import Named
 from tracing.models import LONGEST_NAME, LogStatus
@@ -38,7 +38,7 @@ def _name(source: str | None = None) -> Any:
 
 
 class PromptCall(Named):
-    prompt = Kernel(required=False)
+    prompt = PromptDetails(required=False)
     messages = Kept(Message(many=True), required=False)
     inputs = FreeObject(default=dict)
     tool_choice = ToolChoice(required=False)

@@ -153,7 +153,8 @@ class Populate(OfKind):
         if not isinstance(inputs, dict):
             raise Unprocessable.at("body", msg="Input should be an object", type_="dict_type")
         version: Any = selecting.version_in(self.file(file_id), self.kind, query)
-        filled = fill(kernel.kernel_of(version), inputs)
+        said = kernel.kernel_of(version)
+        filled = fill(said["template"], inputs, said["template_language"])
         return Response(show(version) | {"populated_template": filled})
 
 
