@@ -75,3 +75,22 @@ def test_the_page_on_models_calls_a_blueprint(groundwork: Stack, library: Librar
     assert "baseline" in ast.literal_eval(models)
     assert [line for line in rest if line == groundwork.llm.text] == [groundwork.llm.text] * 2
     assert re.search(r"^1 (north|south|wages)\.txt 0\.\d+$", done.stdout, re.M)
+
+
+def test_the_page_on_prompts_and_traces_records_a_trace(groundwork: Stack):
+    done = subprocess.run(
+        [sys.executable, "-c", block("python", "prompts-and-traces.md")],
+        env=groundwork.running.environment
+        | {
+            "GROUNDWORK_URL": groundwork.running.url,
+            "GROUNDWORK_TOKEN": groundwork.alice.token,
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = "As a pirate, tell me of the sea."
+    assert done.stdout.splitlines() == [said, said, "2 calls in the trace"]
