@@ -23,6 +23,12 @@ NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 ADD: Any = {"name": "add", "description": "Adds."}
 
 
+def cause_of(refused: Any) -> int | None:
+    cause = refused.value.__cause__
+    assert isinstance(cause, ApiError)
+    return cause.status_code
+
+
 def test_a_prompt_log_is_written_changed_found_and_deleted(loop, folder):
     path = f"{folder}/bot"
     made = loop.prompts.log(
@@ -41,13 +47,20 @@ def test_a_prompt_log_is_written_changed_found_and_deleted(loop, folder):
     )
     assert made.session_id is None
 
-    changed: Any = loop.prompts.update_log(made.prompt_id, made.id, finish_reason="stop", user=None)
+    changed: Any = loop.prompts.update_log(
+        made.prompt_id, made.id, finish_reason="stop", metadata=None
+    )
 
-    assert (changed["output"], changed["finish_reason"]) == ("Ahoy!", "stop")
+    assert (changed["output"], changed["finish_reason"], changed["metadata"]) == (
+        "Ahoy!",
+        "stop",
+        None,
+    )
     PromptLogResponse.model_validate(changed)
     listed = list(loop.logs.list(file_id=made.prompt_id, search="ahoy", start_date=NOON, size=1))
     [row] = listed
     assert type(row) is PromptLogResponse
+    assert row.output_message is not None
     assert (row.id, row.start_time, row.created_at, row.environment) == (
         made.id,
         NOON,
@@ -76,7 +89,7 @@ def test_a_trace_is_recorded_judged_and_read_back_in_its_types(loop, folder):
     )
     with pytest.raises(HumanloopRuntimeError) as taken:
         loop.flows.log(path=f"{folder}/flow", log_id=name)
-    assert taken.value.__cause__.status_code == 409
+    assert cause_of(taken) == 409
     done = loop.flows.update_log(name, log_status="complete", output="All")
     judged = loop.evaluators.log(parent_id=prompt.id, path="rating", judgment="good", user="u")
 
@@ -97,7 +110,7 @@ def test_a_trace_is_recorded_judged_and_read_back_in_its_types(loop, folder):
     assert (type(rating.parent), rating.parent_id) == (PromptLogResponse, prompt.id)
     with pytest.raises(HumanloopRuntimeError) as complete:
         loop.tools.log(path=f"{folder}/add", output="3", trace_parent_id=name)
-    assert complete.value.__cause__.status_code == 409
+    assert cause_of(complete) == 409
 
 
 async def test_the_async_package_pages_through_logs(async_loop, folder):
@@ -110,23 +123,23 @@ async def test_the_async_package_pages_through_logs(async_loop, folder):
     assert [row.output async for row in pager] == ["4", "3", "2", "1", "0"]
 
 
-def test_decorated_functions_leave_a_trace(loop, folder):
-    @loop.tool(path=f"{folder}/add")
+def test_decorated_functions_leave_a_trace(loop: Any, folder: str) -> None:
+    @loop.tool(path=f"{folder}/add")  # type: ignore[untyped-decorator] # reads the annotations
     def add(a: int, b: int) -> int:
         """Adds."""
         return a + b
 
     @loop.flow(path=f"{folder}/inner")
-    def inner(question: str) -> str:
+    def inner(question):
         return f"{question} {add(1, 2)}"
 
     @loop.flow(path=f"{folder}/outer", attributes={"team": "a"})
-    def outer(question: str, messages: list[dict[str, str]]) -> str:
+    def outer(question, messages):
         loop.prompts.log(path=f"{folder}/bot", prompt={"model": "m"}, output="B")
         return inner(question=question)
 
     @loop.flow(path=f"{folder}/broken")
-    def broken() -> str:
+    def broken():
         raise ValueError("out of luck")
 
     assert outer("Sum?", messages=[{"role": "user", "content": "Hi"}]) == "Sum? 3"

@@ -35,7 +35,7 @@ MESSAGES = [
     {"role": "user", "content": [{"type": "text", "text": "Hi"}], "name": None},
     {"role": "tool", "content": "3", "tool_call_id": "c0"},
 ]
-OF_PROMPTS = {
+OF_PROMPTS: dict[str, Any] = {
     "messages": MESSAGES,
     "output_message": MESSAGE,
     "tool_choice": {"type": "function", "function": {"name": "add"}},
@@ -46,7 +46,7 @@ OF_PROMPTS = {
     "output_cost": 0.25,
     "finish_reason": "stop",
 }
-OF_KIND = {
+OF_KIND: dict[str, dict[str, Any]] = {
     "prompt": OF_PROMPTS,
     "flow": {"messages": MESSAGES, "output_message": MESSAGE},
     "tool": {"output_message": MESSAGE},
@@ -88,7 +88,7 @@ def test_every_field_comes_back_as_it_was_sent(api: Programme, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_needed_but_the_file(api: Programme, kind):
-    nulls = dict.fromkeys(
+    nulls: dict[str, Any] = dict.fromkeys(
         [*COMMON, *OF_KIND[kind], "trace_parent_id", "log_id", "id", "save", "run_id"]
     )
     for body in ({}, nulls):

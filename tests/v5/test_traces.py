@@ -72,7 +72,12 @@ def test_what_was_not_completed_is_refused_what_is_takes_no_more(api: Programme)
 
 
 def test_a_flow_log_changes_only_what_may_change(api: Programme):
-    sent = {"source": "a", "metadata": {"a": 1}, "start_time": "2024-05-01T12:00:00Z", "user": "u"}
+    sent: dict[str, Any] = {
+        "source": "a",
+        "metadata": {"a": 1},
+        "start_time": "2024-05-01T12:00:00Z",
+        "user": "u",
+    }
     logged(api, "flow", log_id="top", **sent)
     messages = [{"role": "user", "content": "Hi"}]
 
