@@ -59,10 +59,10 @@ def delete(database_id: str, number: int) -> None:
 
 
 def _delete_chunks(database_id: str, number: int) -> None:
-    statement = sql.SQL("DELETE FROM {} WHERE id >= %s AND id < %s")
+    statement = sql.SQL("DELETE FROM {} WHERE {} AND id >= %s AND id < %s")
     with connection.cursor() as cursor:
         cursor.execute(
-            statement.format(partitions.table(database_id)),
+            statement.format(partitions.table(database_id), partitions.belongs_to(database_id)),
             [first_id(number), first_id(number + 1)],
         )
 
@@ -222,10 +222,11 @@ def copy_document(source: Ingestion, target: Ingestion) -> bool:
                     "INSERT INTO {target} ({columns}) SELECT %s, id + %s, %s, position, page, "
                     "start_offset, end_offset, token_count, embedding, language, text, "
                     "metadata || %s::jsonb "
-                    "FROM {source} WHERE id >= %s AND id < %s"
+                    "FROM {source} WHERE {own} AND id >= %s AND id < %s"
                 ).format(
                     target=partitions.table(target.vector_database_id),
                     source=partitions.table(source.vector_database_id),
+                    own=partitions.belongs_to(source.vector_database_id),
                     columns=chunk_columns(),
                 ),
                 [

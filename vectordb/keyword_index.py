@@ -201,8 +201,8 @@ def _sections(database_id: str, check: Callable[[], None]) -> Iterator[Section]:
 def _chunks(database_id: str) -> Iterator[tuple[int, str, str]]:
     """(id, language, text) of all chunks by id. No transaction is held open in between."""
     statement = sql.SQL(
-        "SELECT id, language, text FROM {} WHERE id > %s ORDER BY id LIMIT %s"
-    ).format(partitions.table(database_id))
+        "SELECT id, language, text FROM {} WHERE {} AND id > %s ORDER BY id LIMIT %s"
+    ).format(partitions.table(database_id), partitions.belongs_to(database_id))
     last = -1
     while True:
         with connection.cursor() as cursor:

@@ -179,14 +179,18 @@ class _Bm25:
             self.scores[places] += own
 
 
-_ALIVE = sql.SQL("SELECT id FROM {} WHERE id = ANY($1::bigint[]) AND {}")
+_ALIVE = sql.SQL("SELECT id FROM {} WHERE {} AND id = ANY($1::bigint[]) AND {}")
 
 
 def _alive(
     database: VectorDatabase, ids: Sequence[int], condition: sql.Composable | None
 ) -> set[int]:
     """Those that are still there and satisfy the condition."""
-    statement = _ALIVE.format(partitions.table(database.pk), condition or sql.SQL("true"))
+    statement = _ALIVE.format(
+        partitions.table(database.pk),
+        partitions.belongs_to(database.pk),
+        condition or sql.SQL("true"),
+    )
     return {row[0] for row in rows.fetch(statement, [list(ids)])}
 
 

@@ -60,6 +60,12 @@ def table(database_id: str) -> sql.Identifier:
     return sql.Identifier(table_name(database_id))
 
 
+def belongs_to(database_id: str) -> sql.Composed:
+    """A condition that all rows of the partition satisfy. Ids are looked up with it: the primary key
+    begins there, and without it the whole partition would be read for them."""
+    return sql.SQL("vector_database_id = {}").format(sql.Literal(checked(database_id)))
+
+
 def _index(database_id: str) -> sql.Identifier:
     return sql.Identifier(f"{table_name(database_id)}_hnsw")
 

@@ -14,9 +14,9 @@ from vectordb.ranking import Query
 _PASSAGES = sql.SQL(
     "SELECT id, document_id, position, page, start_offset, end_offset, token_count, text, metadata::text,"
     " is_edited, {distance} FROM {table}"
-    " WHERE id = ANY($1::bigint[]) AND (id = ANY($2::bigint[]) OR {condition})"
+    " WHERE {own} AND id = ANY($1::bigint[]) AND (id = ANY($2::bigint[]) OR {condition})"
 )
-_TEXTS = sql.SQL("SELECT id, text FROM {table} WHERE id = ANY($1::bigint[])")
+_TEXTS = sql.SQL("SELECT id, text FROM {table} WHERE {own} AND id = ANY($1::bigint[])")
 
 
 def read_passages(
@@ -33,6 +33,7 @@ def read_passages(
     statement = _PASSAGES.format(
         distance=search.distance_to(len(query.vectors), first=3),
         table=partitions.table(query.database.pk),
+        own=partitions.belongs_to(query.database.pk),
         condition=query.condition or sql.SQL("true"),
     )
     values = [list(ranks), list(hits), *map(rows.halfvec, query.vectors)]
@@ -43,7 +44,9 @@ def read_passages(
 
 
 def read_texts(database: VectorDatabase, ids: Sequence[int]) -> dict[int, str]:
-    statement = _TEXTS.format(table=partitions.table(database.pk))
+    statement = _TEXTS.format(
+        table=partitions.table(database.pk), own=partitions.belongs_to(database.pk)
+    )
     return dict(rows.fetch(statement, [list(ids)]))
 
 

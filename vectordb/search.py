@@ -42,8 +42,10 @@ _INDEXED = sql.SQL(
     "SELECT id, embedding::halfvec({n}) <=> $1 AS distance FROM {table}"
     " WHERE {condition} ORDER BY embedding::halfvec({n}) <=> $1 LIMIT {limit}"
 )
-_DISTANCES = sql.SQL("SELECT id, {distance} FROM {table} WHERE id = ANY($1::bigint[])")
-_VECTORS = sql.SQL("SELECT id, embedding::real[] FROM {table} WHERE id = ANY($1::bigint[])")
+_DISTANCES = sql.SQL("SELECT id, {distance} FROM {table} WHERE {own} AND id = ANY($1::bigint[])")
+_VECTORS = sql.SQL(
+    "SELECT id, embedding::real[] FROM {table} WHERE {own} AND id = ANY($1::bigint[])"
+)
 _ANY = sql.SQL("true")
 # Some pages tell about how much a filter keeps, in less than a millisecond.
 _SAMPLED = sql.SQL(
@@ -89,14 +91,18 @@ def distances(
     if not chunk_ids:
         return {}
     statement = _DISTANCES.format(
-        distance=distance_to(len(vectors), first=2), table=partitions.table(database.pk)
+        distance=distance_to(len(vectors), first=2),
+        table=partitions.table(database.pk),
+        own=partitions.belongs_to(database.pk),
     )
     return dict(rows.fetch(statement, [list(chunk_ids), *map(rows.halfvec, vectors)]))
 
 
 def vectors(database: VectorDatabase, chunk_ids: Sequence[int]) -> dict[int, list[float]]:
     """The vector of each of these chunks that is there."""
-    statement = _VECTORS.format(table=partitions.table(database.pk))
+    statement = _VECTORS.format(
+        table=partitions.table(database.pk), own=partitions.belongs_to(database.pk)
+    )
     return dict(rows.fetch(statement, [list(chunk_ids)]))
 
 

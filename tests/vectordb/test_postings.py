@@ -49,7 +49,7 @@ def test_all_that_was_packed_comes_out_again(cut):
     layout = Layout.of([(first_id, rows[LAYOUT]) for first_id, rows in runs.items()])
     chunks = [chunk for section in sections for chunk in section.chunks]
     assert layout.total == len(chunks)
-    ids, _ = layout.scored(np.ones(len(chunks)), np.zeros(len(sections)))
+    ids, _ = layout.scored(np.ones(len(chunks), np.float32), np.zeros(len(sections), np.float32))
     assert ids.tolist() == [chunk_id for chunk_id, *_ in chunks]
 
     for term in ("1 %", "10 %", "30 %", "40 %", "99 %"):
@@ -81,7 +81,9 @@ def test_a_run_takes_no_more_chunks_than_it_can_number():
         numbered += len(section.chunks)
     assert numbered == 1 << 16
     rows = dict(run.rows())
-    assert read(rows["rare"], numbered).places.tolist() == [numbered - 1]
+    places = read(rows["rare"], numbered).places
+    assert places is not None
+    assert places.tolist() == [numbered - 1]
 
 
 def one_section(first: int) -> Section:
