@@ -3,9 +3,11 @@
 Starts everything itself on a throw-away folder: an LLM server (50 ms to the first token, then 64
 tokens 10 ms apart), PostgreSQL, web and worker, and a small vector database with the real embedder.
 Clients ask in a closed loop, in turns directly and through Groundwork (REST to ask, the event
-stream to read), so that both are measured under the same conditions in one run.
+stream to read; with --as-model by /v1/chat/completions, as the server itself is asked), so that both
+are measured under the same conditions in one run.
 
     .venv/bin/python -m benchmarks.answer_overhead [--at-once 1 8 32 64] [--rounds 8] [--no-retrieval]
+        [--as-model]
 """
 
 import argparse
@@ -53,8 +55,8 @@ def _question() -> str:
     return QUESTION.format(next(_numbers))
 
 
-async def ask_directly(server: Http, times: Times, expected: str) -> None:
-    body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": _question()}]}
+async def ask_model(server: Http, model: str, times: Times, expected: str) -> None:
+    body = {"model": model, "stream": True, "messages": [{"role": "user", "content": _question()}]}
     start = time.perf_counter()
     first, pieces = 0.0, []
     async for line in server.stream("POST", "/v1/chat/completions", body):
@@ -106,12 +108,15 @@ async def ask_groundwork(
     times.add(first, time.perf_counter() - start, text, expected)
 
 
-async def measure(stack: Stack, llm_port: int, blueprint: str, at_once: int, rounds: int):
+async def measure(
+    stack: Stack, llm_port: int, blueprint: str, at_once: int, rounds: int, *, as_model: bool
+):
     expected = " ".join(["[1]" if n == 1 else f"word{n}" for n in range(TOKENS)])
     direct, through = Times(), Times()
 
     async def client(number: int) -> None:
         server, http = Http("127.0.0.1", llm_port), stack.http()
+        path = (await http.request("GET", "/v1/models"))[1]["data"][0]["id"]
         _, chat = await http.request(
             "POST", "/api/v2/genai/chats/", {"llmBlueprintId": blueprint, "name": "Benchmark"}
         )
@@ -122,8 +127,11 @@ async def measure(stack: Stack, llm_port: int, blueprint: str, at_once: int, rou
             ours, theirs = (through, direct) if turn else (Times(), Times())
             if turn == 0:
                 await asyncio.sleep(0.7 * number / at_once)
-            await ask_directly(server, theirs, expected)
-            await ask_groundwork(http, watcher, chat["id"], ours, expected)
+            await ask_model(server, MODEL, theirs, expected)
+            if as_model:
+                await ask_model(http, path, ours, expected)
+            else:
+                await ask_groundwork(http, watcher, chat["id"], ours, expected)
 
     await asyncio.gather(*(client(number) for number in range(at_once)))
     return direct, through
@@ -146,7 +154,14 @@ async def run(arguments: argparse.Namespace, stack: Stack, llm_port: int) -> boo
     )
     fine = True
     for at_once in arguments.at_once:
-        direct, through = await measure(stack, llm_port, blueprint, at_once, arguments.rounds)
+        direct, through = await measure(
+            stack,
+            llm_port,
+            blueprint,
+            at_once,
+            arguments.rounds,
+            as_model=arguments.as_model,
+        )
         d50, d95 = (milliseconds(direct.first, q) for q in (0.5, 0.95))
         t50, t95 = (milliseconds(through.first, q) for q in (0.5, 0.95))
         print(
@@ -167,6 +182,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, nargs="+", default=[1, 8, 32, 64])
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--no-retrieval", action="store_true")
+    parser.add_argument("--as-model", action="store_true")
     arguments = parser.parse_args()
     llm_port = free_port()
     command = [
