@@ -147,8 +147,9 @@ class ApiToken(models.Model):
 
     id = IdField()
     user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
-    # Where paths are looked up that programs name; none: in the user's oldest use case.
-    use_case = models.ForeignKey(UseCase, models.SET_NULL, null=True, related_name="+")
+    # Where paths are looked up that programs name; none: in the user's oldest use case. A token for a
+    # use case goes with it: what used it must not write elsewhere all at once.
+    use_case = models.ForeignKey(UseCase, models.CASCADE, null=True, related_name="+")
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=12)
     digest = models.CharField(max_length=64, unique=True)

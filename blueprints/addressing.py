@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from accounts.models import UseCase
 from blueprints.models import Blueprint, BlueprintVersion
 from config.errors import NotFound
+from config.storable import storable
 
 
 def version_called(name: str, use_case: UseCase) -> BlueprintVersion:
@@ -13,6 +14,7 @@ def version_called(name: str, use_case: UseCase) -> BlueprintVersion:
     versions = BlueprintVersion.objects.select_related(
         "blueprint__use_case", "llm__endpoint", "vector_database"
     ).filter(blueprint__use_case=use_case)
+    name = storable(name)
     path, at, place = name.rpartition("@")
     version = _deployed(versions, name)
     if version is None and at:

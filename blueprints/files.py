@@ -231,7 +231,9 @@ def move(file: AnyFile, *, user: User, path: str | None, name: str | None) -> No
     old_name, file.path = last_name(file.path), claim_path(file.use_case, target)
     if isinstance(file, Blueprint) and file.name == old_name:
         file.name = last_name(target)[:_LONGEST_NAME]
-    file.save()
+        file.save(update_fields=["path", "name", "updated_at"])
+        return
+    file.save(update_fields=["path", "updated_at"])
 
 
 @transaction.atomic

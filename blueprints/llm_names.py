@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from django.db.models import Q
 
-from blueprints.models import LLM
+from blueprints.models import LLM, EndpointSource
 
 # The provider of what names none: all servers here speak OpenAI's language.
 DEFAULT_PROVIDER = "openai"
@@ -12,6 +12,7 @@ DEFAULT_PROVIDER = "openai"
 MOCK = "mock"
 _BUILT_IN = "groundwork"
 _PROVIDERS = {
+    "openai.com": "openai",
     "anthropic.com": "anthropic",
     "cohere.com": "cohere",
     "deepseek.com": "deepseek",
@@ -45,3 +46,15 @@ def provider_of(llm: LLM | None) -> str:
     host = urlsplit(llm.endpoint.base_url).hostname or ""
     domain = ".".join(host.split(".")[-2:])
     return _PROVIDERS.get(domain, DEFAULT_PROVIDER)
+
+
+def key_name(llm: LLM) -> str:
+    """Whose key its server may be given; "" where nobody can tell, since a key for one company is not
+    for any other server."""
+    endpoint = llm.endpoint
+    if endpoint is None:
+        return ""
+    if endpoint.source == EndpointSource.ENVIRONMENT:
+        return DEFAULT_PROVIDER  # where OPENAI_API_KEY goes
+    host = urlsplit(endpoint.base_url).hostname or ""
+    return _PROVIDERS.get(".".join(host.split(".")[-2:]), "")

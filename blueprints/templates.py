@@ -13,6 +13,7 @@ Template = str | list[JSON] | None
 
 _VARIABLE = re.compile(r"\{\{\s*([a-zA-Z_\d.\[\]]+)\s*\}\}")
 _STEP = re.compile(r"[^.\[\]]+")
+_INDEX = re.compile(r"[0-9]{1,9}")
 _MISSING = object()
 
 
@@ -87,7 +88,7 @@ def _value(inputs: JSON, name: str) -> Any:
 def _inside(value: Any, step: str) -> Any:
     if isinstance(value, dict):
         return value.get(step)
-    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+    if isinstance(value, list) and _INDEX.fullmatch(step) and int(step) < len(value):
         return value[int(step)]
     return None
 

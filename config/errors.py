@@ -31,3 +31,11 @@ class Forbidden(AppError):
 
 class NotFound(AppError):
     """There is no such thing, or none that this user may see (404)."""
+
+
+class Unavailable(AppError):
+    """Nothing is wrong with the request, but who would do it is away (503)."""
+
+
+class Crashed(AppError):
+    """Nothing is wrong with the request: the server failed, and its log says how (500)."""

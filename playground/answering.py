@@ -210,7 +210,8 @@ def _request(
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_completion_length=settings.max_completion_length,
-        options=options_of(question.prompt),
+        # Nobody in a chat would do what a tool is called for.
+        options=options_of(question.prompt, with_tools=False),
     )
 
 

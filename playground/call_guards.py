@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from blueprints.providers.base import Completion, Piece, TextPiece
+from blueprints.providers.base import Completion, Message, Piece, TextPiece, text_of
 from playground.answering import BLOCKED
-from playground.hooks import Figures, Ruling, Watcher
+from playground.hooks import PASSED, Figures, Ruling, Watcher
 from playground.outcome import Outcome
 from playground.prompting import count_usage
 
@@ -33,6 +34,61 @@ def figures_of(
     )
 
 
+async def guarded(call: "Call", watcher: Watcher) -> tuple["Call", str | None]:
+    """The call with what a guard puts in the place of its texts, or what is said instead of an answer.
+
+    All that a program sends is ruled on, for nothing of it was before: the messages but the LLM's own,
+    and the inputs.
+    """
+    texts = [*_texts_in(call.inputs), *(text_of(one) for one in call.messages if _is_asked(one))]
+    ruling = await watcher.on_question("\n\n".join(filter(None, texts)))
+    if ruling.text is None:
+        return call, ruling.message
+    # What is replaced, is where it stands.
+    messages = [await _message(one, watcher) for one in call.messages]
+    inputs = None if call.inputs is None else await _replaced(call.inputs, watcher)
+    return replace(call, messages=tuple(messages), inputs=inputs), None
+
+
+def _is_asked(message: Message) -> bool:
+    return message["role"] != "assistant"
+
+
+def _texts_in(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for one in inner for text in _texts_in(one)]
+
+
+async def _message(message: Message, watcher: Watcher) -> Message:
+    if not _is_asked(message):
+        return message
+    content = message["content"]
+    if isinstance(content, list):
+        parts = [
+            {**part, "text": await _replaced(part["text"], watcher)} if "text" in part else part
+            for part in content
+        ]
+        return {**message, "content": parts}
+    return {**message, "content": await _replaced(content, watcher)}
+
+
+async def _replaced(value: Any, watcher: Watcher) -> Any:
+    if isinstance(value, str):
+        ruling = await watcher.on_question(value) if value else PASSED
+        return value if ruling.text is None else ruling.text
+    if isinstance(value, dict):
+        return {key: await _replaced(inner, watcher) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [await _replaced(inner, watcher) for inner in value]
+    return value
+
+
+def _arguments(call: dict[str, Any]) -> str:
+    return str(call["function"]["arguments"])
+
+
 async def ruled(
     pieces: AsyncGenerator[Piece, None], call: "Call", watcher: Watcher, outcome: Outcome
 ) -> AsyncGenerator[Piece, None]:
@@ -41,7 +97,9 @@ async def ruled(
     async with aclosing(pieces):
         async for piece in pieces:
             if isinstance(piece, Completion):
-                ruling = await watcher.on_answer(figures_of(call, outcome, text, piece))
+                # What tools are to be called with is said as well.
+                said = "\n".join([text, *(_arguments(one) for one in piece.tool_calls)]).strip()
+                ruling = await watcher.on_answer(figures_of(call, outcome, said, piece))
                 for shown in _let_pass(held, piece, ruling) if watcher.withholds else (piece,):
                     yield shown
                 return
@@ -56,7 +114,9 @@ def _let_pass(held: list[Piece], end: Completion, ruling: Ruling) -> list[Piece]
     if ruling.message is not None:
         return said_instead(ruling.message)
     if ruling.text is not None:
-        return [TextPiece(ruling.text), end]
+        # Tool calls and tokens with their probabilities would tell what was replaced.
+        bare = replace(end, tool_calls=[], logprobs=None, response={})
+        return [TextPiece(ruling.text), bare]
     return [*held, end]
 
 

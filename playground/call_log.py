@@ -7,18 +7,20 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from blueprints.costs import prices
 from blueprints.models import BlueprintVersion
 from blueprints.providers.base import Piece
-from config.errors import AppError, NotFound
+from config.collisions import is_collision
+from config.errors import AppError, Crashed, NotFound
 from config.ids import new_id
-from config.storable import storable
+from config.storable import storable, storable_json
 from config.threads import in_thread
 from playground.answer_log import generate_step, retrieve_step, rewrite_steps
+from playground.answering import UNEXPECTED
 from playground.calling import Call, Sample, note_failure, only, pieces_of, prepare, samples_of
 from playground.outcome import Outcome
 from playground.spending import Spending, spending
@@ -29,6 +31,8 @@ from tracing.models import ASKING_FACES, Face, Log, LogKind
 from tracing.services import Step
 
 logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,9 @@ async def recorded(
         except AppError as error:
             note_failure(samples[0], error)
             raise
+        except Exception:
+            note_failure(samples[0], Crashed(UNEXPECTED))
+            raise
         samples = samples_of(outcome, len(caller.log_ids))
         running = pieces_of(call, samples) if instead is None else only(instead, samples)
         async with aclosing(running) as pieces:
@@ -83,22 +90,33 @@ async def recorded(
         await asyncio.shield(in_thread(record, call, samples, caller))
 
 
-def record(call: Call, samples: list[Sample], caller: Caller) -> list[Log]:
-    """Write what became of the call, as far as it came."""
-    try:
-        return _record_all(call, samples, caller)
-    except (NotFound, IntegrityError):
-        # The parent was deleted since the call began, or the id given to another log: it is kept
-        # without them.
-        logger.warning("A call lost its place among the logs", exc_info=True)
-        return _record_all(call, samples, replace(caller, place=Place()))
+def record(call: Call, samples: list[Sample], caller: Caller) -> None:
+    """Write what became of the call, as far as it came. Raises nothing: the answer was given, and is
+    paid for, whatever becomes of its record."""
+    for place in (*[caller.place] * _ATTEMPTS, Place()):
+        try:
+            return _record_all(call, samples, replace(caller, place=place))
+        except DatabaseError as error:
+            # Another call had locked the same trace the other way round.
+            if not is_collision(error) and not isinstance(error, IntegrityError):
+                logger.exception("A call could not be recorded")
+                return None
+        except NotFound:
+            logger.info("The trace of a call was deleted meanwhile")
+        except Exception:
+            logger.exception("A call could not be recorded")
+            return None
+    logger.error("A call could not be recorded: what it was of is gone, or it always collided")
+    return None
 
 
 @transaction.atomic
-def _record_all(call: Call, samples: list[Sample], caller: Caller) -> list[Log]:
+def _record_all(call: Call, samples: list[Sample], caller: Caller) -> None:
+    for sample in samples:
+        _record(call, sample, caller)
+    # Last, as by those who write logs of their own: both lock the trace first.
     if call.version is not None:
         BlueprintVersion.objects.filter(pk=call.version.pk).update(last_used_at=timezone.now())
-    return [_record(call, sample, caller) for sample in samples]
 
 
 def _record(call: Call, sample: Sample, caller: Caller) -> Log:
@@ -135,7 +153,7 @@ def _record(call: Call, sample: Sample, caller: Caller) -> Log:
             **caller.fields,
         },
         parent=place.parent,
-        payload=_payload(call, sample, text),
+        payload=storable_json(_payload(call, sample, text)),
         keeps_payload=caller.keeps_payload,
     )
 
@@ -168,7 +186,7 @@ def _root(
         output_tokens=total.output_tokens,
         cost=total.cost,
         error_message=outcome.error_message,
-        inputs=asked if is_asking else call.inputs,
+        inputs=asked if is_asking else call.inputs or {},
         output={
             "finish_reason": completion.finish_reason if completion else "",
             **({} if is_asking else {"asked": asked}),

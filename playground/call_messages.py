@@ -8,6 +8,15 @@ from blueprints.providers.base import Message, text_of
 from playground.prompting import Turn, with_sources
 from vectordb.passages import Passage
 
+_OURS = {
+    "model",
+    "messages",
+    "stream",
+    "stream_options",
+    "n",
+    "max_tokens",
+    "max_completion_tokens",
+}
 # What a version says of these goes to the provider under the same name.
 _PASSED_ON = (
     "presence_penalty",
@@ -53,10 +62,12 @@ def with_question(messages: Sequence[Message], text: str) -> list[Message]:
     return changed
 
 
-def options_of(prompt: PromptDetails) -> dict[str, Any]:
-    """What a version says of the LLM's parameters, as the provider takes it."""
+def options_of(prompt: PromptDetails, *, with_tools: bool = True) -> dict[str, Any]:
+    """What a version says of the LLM's parameters, as the provider takes it; what decides who is asked
+    what, and how much, is no parameter."""
     told = {name: getattr(prompt, name) for name in _PASSED_ON}
     options = {name: value for name, value in told.items() if value is not None}
-    if prompt.tools:
+    if prompt.tools and with_tools:
         options["tools"] = [{"type": "function", "function": tool} for tool in prompt.tools]
-    return options | (prompt.other or {})
+    other = prompt.other or {}
+    return options | {name: value for name, value in other.items() if name not in _OURS}

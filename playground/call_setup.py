@@ -7,7 +7,7 @@ from typing import Any
 from accounts.models import User
 from accounts.services import require_editor
 from blueprints import services as blueprint_services
-from blueprints.llm_names import MOCK, find_llm
+from blueprints.llm_names import MOCK, find_llm, key_name
 from blueprints.models import LLM, BlueprintVersion
 from blueprints.providers.base import Message
 from blueprints.providers.mock import mock_llm
@@ -27,7 +27,7 @@ def set_up(
     *,
     user: User,
     messages: Sequence[Message],
-    inputs: dict[str, Any] | None = None,
+    inputs: dict[str, Any] | None,
     parameters: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
     metadata_filter: dict[str, Any] | None = None,
@@ -35,7 +35,7 @@ def set_up(
 ) -> Call:
     """The call of a version with these messages, and these inputs of its template.
 
-    `parameters` are fields of LLMSettings and `options` further ones of the provider, each of which
+    Without inputs, braces in its texts are only braces. `parameters` are fields of LLMSettings and `options` further ones of the provider, each of which
     counts more than the version's. `api_keys` are used for this call in place of ours, by provider.
     Raises Forbidden for a viewer, since calls cost money, and InvalidInput or Conflict where the
     version cannot answer, or inputs are missing.
@@ -50,7 +50,7 @@ def set_up(
         raise InvalidInput(
             "This blueprint has no vector database that could be filtered.", field="metadata_filter"
         )
-    own_messages(settings.llm_settings, settings.prompt, inputs or {})
+    own_messages(settings.llm_settings, settings.prompt, inputs)
     return Call(
         blueprint=blueprint,
         version=version,
@@ -59,10 +59,10 @@ def set_up(
         vector_database=database,
         # A completion is asked with its prompt alone.
         messages=() if settings.prompt.endpoint == "complete" else tuple(messages),
-        inputs=inputs or {},
+        inputs=inputs,
         options=_linked(settings, blueprint.use_case_id) | dict(options or {}),
         metadata_filter=metadata_filter,
-        api_key=(api_keys or {}).get(settings.prompt.provider or "openai", ""),
+        api_key=(api_keys or {}).get(key_name(llm), ""),
         watcher=oversight().watcher_of_call(blueprint, llm.pk),
     )
 

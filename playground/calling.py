@@ -25,7 +25,7 @@ from blueprints.providers.base import (
     text_of,
 )
 from blueprints.settings import AnswerSettings
-from config.errors import AppError, InvalidInput
+from config.errors import AppError, Crashed, InvalidInput
 from playground.answering import (
     UNEXPECTED,
     Failed,
@@ -35,7 +35,7 @@ from playground.answering import (
     Retrieved,
     retrieved,
 )
-from playground.call_guards import figures_of, ruled, said_instead
+from playground.call_guards import figures_of, guarded, ruled, said_instead
 from playground.call_messages import (
     history_in,
     options_of,
@@ -62,8 +62,8 @@ class Call:
     settings: AnswerSettings
     vector_database: VectorDatabase | None
     messages: tuple[Message, ...]
-    # Of the template's variables.
-    inputs: dict[str, Any] = field(default_factory=dict)
+    # Of the template's variables; None where these are not filled.
+    inputs: dict[str, Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     metadata_filter: dict[str, Any] | None = None
     api_key: str = field(default="", repr=False)
@@ -86,8 +86,12 @@ class Sample:
 
     index: int
     outcome: Outcome
-    text: str = ""
+    parts: list[str] = field(default_factory=list)
     error: AppError | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
 
     @property
     def citations(self) -> list[dict[str, Any]]:
@@ -109,10 +113,9 @@ async def prepare(call: Call, outcome: Outcome) -> tuple[Call, str | None]:
     if watcher is None:
         await _prepare(call, outcome)
         return call, None
-    ruling = await watcher.on_question(call.question)
-    if ruling.message is not None:
-        return call, ruling.message
-    call = asked_instead(call, ruling.text)
+    call, instead = await guarded(call, watcher)
+    if instead is not None:
+        return call, instead
     await _prepare(call, outcome)
     ruling = await watcher.on_prompt(figures_of(call, outcome))
     if ruling.text is not None:
@@ -138,11 +141,16 @@ def asked_instead(call: Call, question: str | None) -> Call:
     """The call with this as its last question; None leaves it as it is."""
     if question is None:
         return call
+    if not any(one["role"] == "user" for one in call.messages):
+        return replace(call, messages=(*call.messages, {"role": "user", "content": question}))
     return replace(call, messages=tuple(with_question(call.messages, question)))
 
 
 def samples_of(outcome: Outcome, count: int) -> list[Sample]:
-    return [Sample(index, replace(outcome)) for index in range(count)]
+    """What was asked before the search was asked once: it is the first one's."""
+    first = Sample(0, replace(outcome))
+    others = (Sample(index, replace(outcome, rewrites=[])) for index in range(1, count))
+    return [first, *others]
 
 
 def pieces_of(call: Call, samples: list[Sample]) -> AsyncGenerator[tuple[Sample, Piece], None]:
@@ -191,7 +199,7 @@ async def _one(call: Call, sample: Sample) -> AsyncGenerator[tuple[Sample, Piece
         note_failure(sample, error)
     except Exception:
         logger.exception("A call failed unexpectedly")
-        note_failure(sample, AppError(UNEXPECTED))
+        note_failure(sample, Crashed(UNEXPECTED))
 
 
 async def only(message: str, samples: list[Sample]) -> AsyncGenerator[tuple[Sample, Piece], None]:
@@ -256,7 +264,7 @@ def _note(sample: Sample, piece: Piece) -> None:
     if outcome.first_token_ms is None:
         outcome.first_token_ms = outcome.watch.milliseconds()
     if isinstance(piece, TextPiece):
-        sample.text += piece.text
+        sample.parts.append(piece.text)
     else:
         assert isinstance(piece, ToolCallPiece)  # noqa: S101 - there are three kinds
 

@@ -39,7 +39,11 @@ def sources_of(use_case: UseCase, wanted: Iterable[str] = ()) -> dict[str, Sourc
         kind=LogKind.ANSWER,
         pk__in=[pk for pk in wanted if pk not in known],
     )
-    for trace in traces.select_related("payload").prefetch_related("children__payload"):
+    for trace in (
+        traces.filter(payload__isnull=False)
+        .select_related("payload")
+        .prefetch_related("children__payload")
+    ):
         known[trace.pk] = _of_trace(trace)
     return known
 

@@ -62,6 +62,7 @@ def check_place(use_case: UseCase, place: Place) -> None:
     """What `create` would refuse, for callers that do something dear in between. Raises InvalidInput
     for ids that are no ids, Conflict for those that are taken and for a trace that is complete."""
     _check_names(place)
+    sessions.session_of(place.parent, place.session)
     if place.parent is not None:
         traces.check_open(place.parent.root or place.parent)
     if place.chosen_id and Log.objects.filter(use_case=use_case).named(place.chosen_id):

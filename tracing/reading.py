@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from blueprints.prompt_details import JSON
 from tracing.messages import shown_content
-from tracing.models import Log, LogKind, LogPayload
+from tracing.models import ASKING_FACES, FILE_KINDS, Log, LogKind, LogPayload
 
 # What has a part of the page of its own is not repeated among the raw values.
 _SHOWN = {"messages", "citations", "explain", "question", "query"}
@@ -83,7 +83,10 @@ def read_trace(root_id: str) -> Trace:
 
 def asked_of(payload: LogPayload) -> dict[str, Any]:
     """Question and settings of an answer. Where `inputs` are a template's, they are in `output`."""
-    told: dict[str, Any] = payload.output.get("asked") or payload.inputs
+    if payload.log.face in ASKING_FACES or payload.log.kind not in FILE_KINDS:
+        told: dict[str, Any] = payload.inputs
+    else:
+        told = payload.output.get("asked") or {}
     return told
 
 

@@ -31,6 +31,21 @@ class Step:
     text: str | None = None
 
 
+_COLUMNS = (
+    "kind",
+    "status",
+    "started_at",
+    "ended_at",
+    "latency_ms",
+    "first_token_ms",
+    "model_name",
+    "input_tokens",
+    "output_tokens",
+    "cost",
+    "error_message",
+)
+
+
 def record(
     *,
     use_case_id: str,
@@ -78,17 +93,6 @@ def record(
 
 
 def _log(step: Step, **fields: Any) -> Log:
-    return Log(
-        kind=step.kind,
-        status=step.status,
-        started_at=step.started_at,
-        ended_at=step.ended_at,
-        latency_ms=step.latency_ms,
-        first_token_ms=step.first_token_ms,
-        model_name=step.model_name,
-        input_tokens=step.input_tokens,
-        output_tokens=step.output_tokens,
-        cost=step.cost,
-        error_message=step.error_message,
-        **fields,
-    )
+    """What a caller says counts more than what was measured."""
+    measured = {name: getattr(step, name) for name in _COLUMNS}
+    return Log(**measured | fields)

@@ -12,7 +12,7 @@ import httpx2
 from django.conf import settings
 from django.utils import timezone
 
-from config.errors import AppError
+from config.errors import Unavailable
 from config.threads import in_thread
 from vectordb.model_wire import EMBED, RERANK, credentials, error_from_json, unpack
 from vectordb.models import ModelServer
@@ -33,7 +33,7 @@ _LONGEST_SECONDS = 120.0
 _CONNECTIONS = 128
 
 
-class NoWorker(AppError):
+class NoWorker(Unavailable):
     """Nobody embeds at present; later somebody may."""
 
 
@@ -70,6 +70,11 @@ class _Workers:
             for url in await self._found():
                 try:
                     response = await self._client.post(url + path, json=body)
+                except httpx2.ReadTimeout:
+                    raise Unavailable(
+                        f"The worker was not done within {_LONGEST_SECONDS:g} seconds: send less at once, "
+                        "or try again later."
+                    ) from None
                 except httpx2.TransportError:
                     # It ended meanwhile. To embed a text twice does no harm.
                     self._urls = [other for other in self._urls if other != url]
@@ -78,7 +83,7 @@ class _Workers:
                     raise error_from_json(response.json())
                 if response.status_code == 200:
                     return response.content
-                raise AppError("The worker could not embed this: its log says why.")
+                raise Unavailable("The worker could not do this: its log says why. Try again.")
             if time.monotonic() > give_up_at:
                 raise NoWorker(
                     "No worker is running, and without one nothing can be retrieved or embedded: start "

@@ -11,10 +11,12 @@ import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from django.conf import settings
+from django.db import connections
 from django.utils import timezone
 
 from config.errors import AppError
@@ -23,7 +25,15 @@ from vectordb import embedding, reranking
 from vectordb.model_wire import EMBED, RERANK, credentials, error_to_json, pack
 from vectordb.models import ModelServer
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
 logger = logging.getLogger(__name__)
+
+_texts = ThreadPoolExecutor(2, thread_name_prefix="embed-texts")
 
 _BACKLOG = 256
 _LARGEST_REQUEST = 64 * 1024 * 1024  # bytes
@@ -117,9 +127,19 @@ async def _read(receive: Receive) -> dict[str, Any] | None:
 
 
 async def _embed(request: dict[str, Any]) -> bytes:
-    return pack(
-        await embedding.embed_here(request["model"], request["texts"], is_query=request["is_query"])
-    )
+    model_id, texts = request["model"], request["texts"]
+    if request["is_query"]:
+        return pack(await embedding.embed_here(model_id, texts, is_query=True))
+    # Many texts take long, and answers need the threads that they share.
+    loop = asyncio.get_running_loop()
+    return pack(await loop.run_in_executor(_texts, _embedded, model_id, texts))
+
+
+def _embedded(model_id: str, texts: list[str]) -> "Vectors":
+    try:
+        return embedding.get_embedder(model_id).embed(texts)
+    finally:
+        connections.close_all()
 
 
 async def _rerank(request: dict[str, Any]) -> bytes:

@@ -37,8 +37,8 @@ async def retrieve(
     `token_limit` is what is left of the LLM's context: the smaller of it and the settings' own cap
     holds for the sum of all passages. Raises InvalidInput for a filter that cannot be read, Conflict
     for a database without chunks, and where the settings ask for a reranker and this process has
-    none, and AppError when the search takes longer than SEARCH_SECONDS. For workers only: it loads
-    the embedding model.
+    none, and AppError when the search takes longer than SEARCH_SECONDS. Outside of workers it
+    has one embed the question.
     """
     condition = to_sql(metadata_filter)
     if settings.rerank:

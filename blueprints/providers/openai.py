@@ -130,13 +130,23 @@ class OpenAIClient:
     @asynccontextmanager
     async def _response(self, call: _Call) -> AsyncIterator[httpx2.Response]:
         """The open response to the call. Raises CallFailed; closing it hangs up."""
-        mark = f"{self._endpoint.base_url} {call.key}"
-        async with _pools.lend(self._endpoint.pk, mark, lambda: self._connect(call.key)) as client:
+        async with self._client(call) as client:
             response = await self._post(call, client)
             try:
                 yield response
             finally:
                 await response.aclose()
+
+    @asynccontextmanager
+    async def _client(self, call: _Call) -> AsyncIterator[openai.AsyncOpenAI]:
+        if call.request.api_key:
+            # A caller's own key is for their call alone, and so is the connection.
+            async with self._connect(call.key) as client:
+                yield client
+            return
+        mark = f"{self._endpoint.base_url} {call.key}"
+        async with _pools.lend(self._endpoint.pk, mark, lambda: self._connect(call.key)) as client:
+            yield client
 
     async def _post(self, call: _Call, client: openai.AsyncOpenAI) -> httpx2.Response:
         try:

@@ -47,10 +47,11 @@ class Pools(Generic[C]):
         shelves = await self._of_this_loop()
         shelf = shelves.get(name)
         if shelf is None or shelf.mark != mark:
-            shelves[name], old = _Shelf(mark), shelf
+            # Held on to: by the time that the old one is closed, another call may have put its own there.
+            old, shelf = shelf, _Shelf(mark)
+            shelves[name] = shelf
             if old is not None:
                 await old.close()
-            shelf = shelves[name]
         client = shelf.idle.pop()[0] if shelf.idle else make()
         try:
             yield client

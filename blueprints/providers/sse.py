@@ -18,6 +18,10 @@ _MOST_TOOL_CALLS = 128
 _MOST_TOKENS = 100_000_000
 
 
+# NaN and infinities are no JSON, and no database takes them.
+_decode = json.JSONDecoder(parse_constant=lambda _: None).decode
+
+
 class NotAnAnswer(ValueError):
     """What arrived is not a chat completion."""
 
@@ -122,7 +126,7 @@ class ChatStreamParser:
             return ""
         try:
             payload = self._pending + line.decode()
-            event = json.loads(payload)
+            event = _decode(payload)
         except UnicodeDecodeError as error:
             raise NotAnAnswer("not UTF-8") from error
         except ValueError:
@@ -197,7 +201,9 @@ class ChatStreamParser:
             if not isinstance(delta, dict):
                 raise NotAnAnswer("no tool call")
             index = delta.get("index", place)
-            if index not in range(min(len(self.tool_calls) + 1, _MOST_TOOL_CALLS)):
+            if not isinstance(index, int) or index not in range(
+                min(len(self.tool_calls) + 1, _MOST_TOOL_CALLS)
+            ):
                 raise NotAnAnswer("a tool call out of order")
             if index == len(self.tool_calls):
                 empty = {"name": "", "arguments": ""}
@@ -247,7 +253,7 @@ class ChatStreamParser:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return _decode(body.decode())
     except ValueError as error:
         raise NotAnAnswer("not JSON") from error
 

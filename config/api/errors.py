@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from config.api.case import camel
 from config.api.error_bodies import Problem, error_body
-from config.errors import AppError, Conflict, Forbidden, NotFound
+from config.errors import AppError, Conflict, Crashed, Forbidden, NotFound, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -183,6 +183,10 @@ def _describe_app_error(error: AppError) -> tuple[int, str | list[Problem]]:
         return 403, error.message
     if isinstance(error, NotFound):
         return 404, error.message
+    if isinstance(error, Unavailable):
+        return 503, error.message
+    if isinstance(error, Crashed):
+        return 500, error.message
     loc: list[str | int] = ["body", *_place(error.field)]
     return 422, [Problem(loc=loc, msg=error.message, type="value_error")]
 

@@ -17,7 +17,7 @@ from config.api.error_bodies import openai_body
 from config.api.errors import describe
 from config.errors import AppError
 from playground.v5.errors import Malformed
-from vectordb.model_client import NoWorker
+from vectordb.embedding_models import EmbeddingFailed
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def error_of(error: Exception) -> tuple[int, dict[str, Any]]:
         case ProviderError():
             status = _of_provider(error.status)
             return status, openai_body(status, error.message, code="provider_error")
-        case NoWorker():
+        case EmbeddingFailed():
             return 503, openai_body(503, error.message)
         case Malformed():
             return 400, openai_body(400, str(error.detail))

@@ -52,10 +52,13 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
 def _read(request: HttpRequest) -> _Asked:
     user, use_case = caller_of(request)
     given = read_body(request.body, CompletionRequest)
+    version = version_called(given["model"], use_case)
     call = set_up(
-        version_called(given["model"], use_case),
+        version,
         user=user,
         messages=messages_of(given),
+        # Who writes a prompt in the pages may write of braces.
+        inputs=given.get("inputs", {} if version.prompt.model else None),
         parameters=parameters_of(given),
         options=options_of(given),
         metadata_filter=given.get("metadata_filter"),

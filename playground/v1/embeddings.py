@@ -17,7 +17,7 @@ from vectordb.embedding_models import EmbeddingModel, get_model
 from vectordb.tokens import count_tokens
 
 _MOST_TEXTS = 2_048
-_LONGEST_TEXT = 100_000  # characters
+_MOST_CHARACTERS = 1_000_000
 
 
 class EmbeddingsRequest(serializers.Serializer[Any]):
@@ -64,9 +64,9 @@ def _asked(request: HttpRequest) -> tuple[dict[str, Any], EmbeddingModel, list[s
             "Send a text, or a list of texts; tokens of other models mean nothing here.",
             field="input",
         )
-    if not 0 < len(texts) <= _MOST_TEXTS or any(len(text) > _LONGEST_TEXT for text in texts):
+    if not 0 < len(texts) <= _MOST_TEXTS or sum(map(len, texts)) > _MOST_CHARACTERS:
         raise InvalidInput(
-            f"Send 1 to {_MOST_TEXTS:,} texts of at most {_LONGEST_TEXT:,} characters.",
+            f"Send 1 to {_MOST_TEXTS:,} texts of together at most {_MOST_CHARACTERS:,} characters.",
             field="input",
         )
     return given, model, texts

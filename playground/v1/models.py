@@ -7,6 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from blueprints.addressing import version_called
 from blueprints.models import Blueprint
 from config.errors import NotFound
+from config.storable import storable
 from config.threads import in_thread
 from playground.v1.base import caller_of, endpoint
 from vectordb.embedding_entries import usable_models
@@ -39,7 +40,7 @@ def _model(request: HttpRequest, name: str) -> dict[str, Any]:
     try:
         version = version_called(name, use_case)
     except NotFound:
-        blueprint = Blueprint.objects.filter(use_case=use_case, path=name).first()
+        blueprint = Blueprint.objects.filter(use_case=use_case, path=storable(name)).first()
         if blueprint is None:
             raise
         return _shown(name, int(blueprint.created_at.timestamp()))

@@ -8,6 +8,7 @@ from blueprints.llm_settings import TEMPERATURE_RANGE, TOP_P_RANGE
 from blueprints.providers.base import Message
 from config.api.fields import Bool, Choice, Float, Int, Str
 from config.errors import InvalidInput
+from playground.v5.messages import Compact
 from playground.v5.reading import FreeObject
 
 MOST_SAMPLES = 16
@@ -32,9 +33,10 @@ _PASSED_ON = (
 _LONGEST_NOTE = 200
 
 
-class MessageShape(serializers.Serializer[Any]):
+class MessageShape(Compact):
     role = Choice(["system", "developer", "user", "assistant", "tool"])
-    content = serializers.JSONField(required=False, allow_null=True)
+    content = serializers.JSONField(required=False)
+    refusal = Str(required=False)
     name = Str(required=False)
     tool_call_id = Str(required=False)
     tool_calls = serializers.ListField(child=FreeObject(), required=False)
@@ -61,7 +63,7 @@ class CompletionRequest(serializers.Serializer[Any]):
     tool_choice = serializers.JSONField(required=False)
     parallel_tool_calls = Bool(required=False)
     response_format = FreeObject(required=False)
-    seed = Int(required=False)
+    seed = Int(required=False, min_value=-(2**63), max_value=2**63 - 1)
     presence_penalty = Float(required=False, min_value=-2, max_value=2)
     frequency_penalty = Float(required=False, min_value=-2, max_value=2)
     logit_bias = FreeObject(required=False)
@@ -72,7 +74,8 @@ class CompletionRequest(serializers.Serializer[Any]):
     user = Str(required=False, max_length=_LONGEST_NOTE)
     metadata = FreeObject(required=False)
     store = Bool(default=True)
-    # Ours: which chunks may be read.
+    # Ours: of the template's variables, and which chunks may be read.
+    inputs = FreeObject(required=False)
     metadata_filter = FreeObject(required=False)
 
 
@@ -82,7 +85,7 @@ def messages_of(given: dict[str, Any]) -> list[Message]:
 
 
 def _message(place: int, given: dict[str, Any]) -> Message:
-    content = given.get("content")
+    content = given.get("content", given.get("refusal"))
     is_list = isinstance(content, list) and all(isinstance(part, dict) for part in content)
     if not (content is None or isinstance(content, str) or is_list):
         raise InvalidInput("A text, or a list of parts.", field=f"messages.{place}.content")

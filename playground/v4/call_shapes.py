@@ -24,7 +24,7 @@ class Call(InSession):
     num_samples = Int(default=1, min_value=1, max_value=MOST_SAMPLES)
     stream = Bool(default=False)
     user = Str(required=False, max_length=LONGEST_NAME, source="end_user")
-    seed = Int(required=False)
+    seed = Int(required=False, min_value=-(2**63), max_value=2**63 - 1)
     return_inputs = Bool(default=True)
     environment = Str(required=False, max_length=LONGEST_NAME)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
 from accounts.models import UseCase, User
@@ -28,7 +29,6 @@ from playground.v5.errors import ProviderFailed, error_response
 from playground.v5.reading import read_body
 from tracing.logs import check_place
 from tracing.models import Face
-from vectordb.model_client import NoWorker
 
 _NOTED = ("source", "end_user", "environment", "source_datapoint_id", "metadata")
 # By what each way of calling names the version; the other ways' fields mean nothing to it.
@@ -52,7 +52,7 @@ async def call_model(request: HttpRequest, kind: str, way: str = "") -> HttpResp
         refusal["Allow"] = "POST"
         return refusal
     try:
-        return await _answer(await in_thread(_read, request, kind, way))
+        return await _answer(await in_thread(transaction.atomic(_read), request, kind, way))
     except ProviderFailed as error:
         return error.response()
     except Exception as error:
@@ -65,7 +65,7 @@ async def _answer(asked: _Asked) -> HttpResponseBase:
             return await _whole(asked)
         events = _events(asked)
         first = await anext(events)
-    except (ProviderError, NoWorker) as error:
+    except ProviderError as error:
         raise ProviderFailed(error, asked.call.settings.prompt.provider) from error
     return StreamingHttpResponse(
         chained(first, events), content_type="text/event-stream", headers=STREAM_HEADERS
@@ -85,7 +85,7 @@ def _read(request: HttpRequest, kind: str, way: str) -> _Asked:
         messages=[message_of(one) for one in body.get("messages", [])],
         inputs=body["inputs"],
         options=_options(body),
-        api_keys=body.get("provider_api_keys"),
+        api_keys=body.pop("provider_api_keys", None),
     )
     caller = Caller.of(
         token.user,

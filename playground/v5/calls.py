@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
 from accounts.services import use_case_of
@@ -26,7 +27,6 @@ from playground.v5.selecting import version_for
 from playground.v5.shapes import VersionQuery
 from tracing.logs import Place, check_place, log_named
 from tracing.models import Face
-from vectordb.model_client import NoWorker
 
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 # What the log keeps as it was sent.
@@ -57,7 +57,7 @@ async def call_prompt(request: HttpRequest) -> HttpResponseBase:
         refusal["Allow"] = "POST"
         return refusal
     try:
-        return await _answer(await in_thread(_read, request))
+        return await _answer(await in_thread(transaction.atomic(_read), request))
     except ProviderFailed as error:
         return error.response()
     except Exception as error:
@@ -71,7 +71,7 @@ async def _answer(asked: _Asked) -> HttpResponseBase:
         events = _events(asked)
         # What fails before the first token is answered with a status of its own.
         first = await anext(events)
-    except (ProviderError, NoWorker) as error:
+    except ProviderError as error:
         raise ProviderFailed(error, asked.call.settings.prompt.provider) from error
     return StreamingHttpResponse(
         chained(first, events), content_type="text/event-stream", headers=STREAM_HEADERS
@@ -93,7 +93,7 @@ def _read(request: HttpRequest) -> _Asked:
         messages=[message_of(one) for one in messages],
         inputs=body["inputs"],
         options=options_of(body),
-        api_keys=body.get("provider_api_keys"),
+        api_keys=body.pop("provider_api_keys", None),
     )
     if not messages and not call_wire.has_template(call):
         raise InvalidInput("The prompt has no template: send messages.", field="messages")

@@ -8,8 +8,19 @@ from rest_framework.response import Response
 
 from config.api import errors as shared
 from config.api.error_bodies import Problem, told
-from config.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound
+from config.errors import (
+    AppError,
+    Conflict,
+    Crashed,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Unavailable,
+)
 from playground.v5.auth import CHALLENGE
+from vectordb.embedding_models import EmbeddingFailed
+
+_WITH_A_STATUS = (Conflict, Crashed, Forbidden, NotFound, Unavailable)
 
 
 class Malformed(exceptions.APIException):
@@ -62,7 +73,9 @@ def _describe(error: Exception) -> tuple[int, str | list[Problem]]:
     """Services name the fields as this API does, so that nothing is to be translated."""
     if isinstance(error, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
         return 401, str(error.detail)
-    if not isinstance(error, AppError) or isinstance(error, Conflict | Forbidden | NotFound):
+    if isinstance(error, EmbeddingFailed):
+        return 503, error.message
+    if not isinstance(error, AppError) or isinstance(error, _WITH_A_STATUS):
         return shared.describe(error)
     if not isinstance(error, InvalidInput) or not error.field:
         return 422, error.message

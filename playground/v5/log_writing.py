@@ -11,7 +11,7 @@ from config.errors import NotFound
 from playground.v5 import selecting
 from tracing import contents, judgments, logs
 from tracing.logs import Place
-from tracing.models import Face, Log
+from tracing.models import Face, Log, made_pk
 
 _FIELDS = {*contents.COLUMNS, *contents.PAYLOAD}
 # Nothing is asked of the query string.
@@ -77,9 +77,12 @@ def change(log: Log, *, user: User, body: Mapping[str, Any]) -> Log:
 
 
 def visible_log(user: User, use_case: UseCase, public_id: str, **of_what: Any) -> Log:
-    """In the token's own use case if it is there, else wherever the user may look. Raises NotFound."""
+    """In the token's own use case if it is there, else wherever the user may look; ids that callers chose
+    mean something in the token's alone. Raises NotFound."""
     rows = Log.objects.visible_to(user).of_programs().filter(**of_what).select_related("use_case")
-    found = rows.filter(use_case=use_case).named(public_id) or rows.named(public_id)
+    found = rows.filter(use_case=use_case).named(public_id)
+    if found is None and made_pk(public_id):
+        found = rows.filter(chosen_id=None).named(public_id)
     if found is None:
         raise NotFound("Log not found.")
     return found
@@ -88,7 +91,8 @@ def visible_log(user: User, use_case: UseCase, public_id: str, **of_what: Any) -
 def visible_logs(user: User, use_case: UseCase, public_ids: list[str]) -> list[Log]:
     """Of these ids, those that there are; likewise."""
     rows = Log.objects.visible_to(user).of_programs()
-    found = {log.public_id: log for log in rows.all_named(public_ids)}
+    made = [public_id for public_id in public_ids if made_pk(public_id)]
+    found = {log.public_id: log for log in rows.filter(chosen_id=None).all_named(made)}
     # Where somebody chose the same id in several use cases, the token's own counts.
     found |= {log.public_id: log for log in rows.filter(use_case=use_case).all_named(public_ids)}
     return list(found.values())

@@ -8,7 +8,7 @@ from rest_framework.exceptions import ValidationError
 from blueprints.prompt_files import read_prompt_file
 from config.api.fields import Bool, Choice, Float, Int, Str
 from playground.v5 import ids
-from playground.v5.reading import FreeObject, Shape
+from playground.v5.reading import FreeObject, Shape, check_json
 
 ROLES = ("user", "assistant", "system", "tool", "developer")
 
@@ -149,9 +149,10 @@ class PromptDetails(serializers.Field[Any, Any, Any, Any]):
     """A kernel, or the text of a `.prompt` file."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        return dict(
-            _KERNEL.run_validation(read_prompt_file(data) if isinstance(data, str) else data)
-        )
+        if isinstance(data, str):
+            data = read_prompt_file(data)
+            check_json(data)
+        return dict(_KERNEL.run_validation(data))
 
 
 class FlowKernel(Compact):

@@ -35,11 +35,19 @@ class Import(PromptEndpoint):
         made: list[str] = []
         try:
             for span in spans_in(read_json(request.body)):
-                log = self._log_of(span)
+                log = self._safely(span)
                 made += [log.public_id] if log else []
-        except APIException as error:
-            logger.warning("Spans could not be read: %s", error)
+        except Exception:
+            logger.warning("Spans could not be read", exc_info=True)
         return Response({"records": made})
+
+    def _safely(self, span: JSON) -> Log | None:
+        """Whatever a span holds, the next one is read."""
+        try:
+            return self._log_of(span)
+        except Exception:
+            logger.warning("A span became no log", exc_info=True)
+            return None
 
     def _log_of(self, span: JSON) -> Log | None:
         ours = attributes_of(span).get("humanloop")

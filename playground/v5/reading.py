@@ -68,6 +68,18 @@ def read_json(raw: bytes) -> Any:
     return data
 
 
+def check_json(data: Any) -> None:
+    """What was not read from JSON, as a .prompt file's header, must be such nevertheless. Raises
+    Malformed, and Unprocessable for what the database cannot take."""
+    try:
+        again = json.loads(json.dumps(data, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Malformed(f"The header holds what is no JSON: {error}") from error
+    if again != data:
+        raise Malformed("The header holds what is no JSON: keys are texts.")
+    _check(data, ["body", "prompt"])
+
+
 @cache
 def _shared(shape: type[Shape]) -> Shape:
     """One instance for all requests: making one copies each of its fields."""

@@ -8,6 +8,7 @@ import pytest
 
 from blueprints.models import BlueprintVersion
 from blueprints.providers.base import Completion, TextPiece
+from blueprints.versions import find_or_make_version
 from playground.call_log import Caller, recorded
 from playground.call_setup import set_up
 from tests.llm_server import Behaviour
@@ -25,13 +26,14 @@ def call(alice, chat):
         "blueprint__use_case", "llm__endpoint", "vector_database"
     )
 
-    def ask(text: Any, chat=chat, count: int = 1) -> tuple[list[str], Completion]:
+    def ask(
+        text: Any, chat=chat, count: int = 1, version_id: str = "", **named: Any
+    ) -> tuple[list[str], Completion]:
+        messages = [{"role": "user", "content": text}] if text else []
         call = set_up(
-            versions.get(pk=chat.blueprint.version_id),
+            versions.get(pk=version_id or chat.blueprint.version_id),
             user=alice,
-            messages=[{"role": "user", "content": text}],
-            parameters={},
-            options={},
+            **{"messages": messages, "inputs": None, **named},
         )
         return asyncio.run(collect(call, Caller.of(alice, Face.COMPLETIONS, count=count)))
 
@@ -51,7 +53,9 @@ async def collect(call, caller) -> tuple[list[str], Completion]:
 
 
 def everything_stored() -> str:
-    payloads = LogPayload.objects.values("inputs", "output", "text", "output_message", "messages")
+    payloads = LogPayload.objects.values(
+        "inputs", "output", "text", "output_message", "messages", "provider_response"
+    )
     return json.dumps([*payloads, *Log.objects.values("error_message")])
 
 
@@ -120,3 +124,62 @@ def test_guards_on_the_prompt_know_what_was_retrieved(call, reading_chat, measur
 
     assert texts == ["prompt_tokens says no."]
     assert llm_server.prompts == []
+
+
+def test_earlier_messages_are_ruled_on_as_well(call, measure, llm_server):
+    measure("pii_violation", action="block")
+    messages = [
+        {"role": "user", "content": SECRET},
+        {"role": "assistant", "content": "And?"},
+        {"role": "user", "content": "Go on."},
+    ]
+
+    assert call("", messages=messages)[0] == ["pii_violation says no."]
+    assert llm_server.prompts == []
+
+
+def test_inputs_of_a_template_are_replaced_where_they_stand(alice, call, chat, measure, llm_server):
+    measure("pii_violation", action="replace")
+    details = {
+        "model": chat.blueprint.current.llm_id,
+        "template": [{"role": "user", "content": "Mail {{to.address}}: {{text}}"}],
+    }
+    version = find_or_make_version(chat.blueprint, details, user=alice)
+
+    call("", version_id=version.pk, inputs={"to": {"address": "ada@example.com"}, "text": "Hi"})
+
+    sent = json.dumps(llm_server.prompts[-1]["messages"])
+    assert "ada@example.com" not in sent
+    assert ": Hi" in sent
+
+
+def test_nothing_beside_a_replaced_text_tells_it(call, measure, llm_server):
+    measure("pii_violation", action="replace")
+    delta = {"content": "ada@example.com"}
+    choice = {
+        "index": 0,
+        "delta": delta,
+        "logprobs": {"content": [{"token": "ada@example.com", "logprob": -1}]},
+        "finish_reason": "stop",
+    }
+    event = f"data: {json.dumps({'choices': [choice]})}\n\ndata: [DONE]\n\n".encode()
+    llm_server.script(Behaviour(chunks=(event,)))
+
+    _, end = call("Whom do I ask?", options={"logprobs": True})
+
+    assert (end.logprobs, end.response) == (None, {})
+    assert "ada@example.com" not in everything_stored()
+
+
+def test_what_tools_are_to_be_called_with_is_ruled_on(call, measure, llm_server):
+    measure("pii_violation", action="block")
+    function = {"name": "say", "arguments": json.dumps({"text": SECRET})}
+    delta = {"tool_calls": [{"index": 0, "id": "c", "function": function}]}
+    choice = {"index": 0, "delta": delta, "finish_reason": "tool_calls"}
+    event = f"data: {json.dumps({'choices': [choice]})}\n\ndata: [DONE]\n\n".encode()
+    llm_server.script(Behaviour(chunks=(event,)))
+
+    texts, end = call("Say it.")
+
+    assert texts == ["pii_violation says no."]
+    assert end.tool_calls == []

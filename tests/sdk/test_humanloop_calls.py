@@ -1,6 +1,7 @@
 """The real `humanloop` package calls prompts."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -292,6 +293,34 @@ def test_who_leaves_ends_the_llms_work(loop, groundwork, folder):
         "the log",
     )
     assert text.startswith(kept[0][0])
+
+
+def test_times_that_the_caller_gives_are_kept(loop, groundwork, folder):
+    begun, ended = datetime(2024, 5, 1, 12, tzinfo=UTC), datetime(2024, 5, 1, 13, tzinfo=UTC)
+    answer = loop.prompts.call(
+        path=f"{folder}/time", prompt=PIRATE, inputs=INPUTS, start_time=begun, end_time=ended
+    )
+
+    assert (answer.start_time, answer.end_time) == (begun, ended)
+    assert row(groundwork, answer.id, "started_at, ended_at") == (begun, ended)
+
+
+def test_other_parameters_do_not_decide_who_is_asked_what(loop, llm, folder):
+    other = {"model": "gpt-dear", "n": 9, "messages": [], "stream": False, "top_k": 7}
+    loop.prompts.call(path=f"{folder}/o", prompt=PIRATE | {"other": other}, inputs=INPUTS)
+
+    sent = llm.prompts[-1]
+    assert (sent["model"], sent["stream"], sent["top_k"]) == ("test-model", True, 7)
+    assert "n" not in sent
+    assert sent["messages"] != []
+
+
+def test_a_call_that_is_refused_makes_no_prompt(loop, groundwork, folder):
+    error = refused(loop.prompts.call, path=f"{folder}/new", prompt=PIRATE, inputs={})
+
+    assert error.status_code == 422
+    made = "SELECT count(*) FROM blueprints_blueprint WHERE path = %s"
+    assert groundwork.sql(made, f"{folder}/new") == [(0,)]
 
 
 def test_the_mock_provider_needs_no_llm(loop, groundwork, folder):

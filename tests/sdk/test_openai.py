@@ -306,6 +306,31 @@ def test_what_is_wrong_is_named(gpt, given, status, says):
     assert says in str(refused.value.body)
 
 
+def test_braces_in_prompts_of_the_pages_are_only_braces(gpt, groundwork):
+    groundwork.alice.make(
+        "genai/llmBlueprints/",
+        playgroundId=groundwork.playground,
+        name="Braces",
+        llmId=next(
+            one["id"]
+            for one in groundwork.alice.get("genai/llms/")["data"]
+            if one["id"].endswith("test-model")
+        ),
+        llmSettings={"systemPrompt": "Write Jinja such as {{ user.name }}."},
+    )
+    gpt.chat.completions.create(model="braces", messages=ASK)
+
+    sent = groundwork.llm.prompts[-1]["messages"]
+    assert sent[0]["content"] == "Write Jinja such as {{ user.name }}."
+
+
+def test_messages_as_the_package_writes_them_are_read(gpt, llm):
+    said = {"role": "assistant", "content": None, "refusal": "No.", "tool_calls": None}
+    gpt.chat.completions.create(model="plain", messages=[*ASK, said, *ASK])
+
+    assert llm.prompts[-1]["messages"][2] == {"role": "assistant", "content": "No."}
+
+
 def test_a_version_or_an_environment_is_named_behind_an_at(gpt, groundwork):
     for name in ("plain@1", "plain@v1", "plain@production"):
         answer = gpt.chat.completions.create(model=name, messages=ASK)

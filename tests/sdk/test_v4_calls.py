@@ -143,6 +143,25 @@ def test_a_config_or_what_is_deployed_is_called_again(send, groundwork, name):
     assert send("POST", "chat", same).status_code == 422
 
 
+def test_a_call_that_is_refused_leaves_nothing(send, groundwork, name):
+    body: Any = {"project": name, "inputs": {"person": "x"}, "messages": HI}
+    tool = {"type": "tool", "name": "search"}
+    assert send("POST", "chat", body | {"model_config": tool}).status_code == 422
+
+    good(send("POST", "chat", body | {"model_config": CHAT}))
+
+
+def test_a_parent_of_another_session_is_refused_before_the_llm_is_asked(send, groundwork, name):
+    parent = {"project": name, "session_reference_id": f"a-{name}", "reference_id": name}
+    good(send("POST", "logs", parent))
+    before = len(groundwork.llm.prompts)
+    body: Any = {"project": f"{name}/c", "model_config": CHAT, "inputs": {"person": "x"}}
+    places = {"parent_reference_id": name, "session_reference_id": f"b-{name}"}
+
+    assert send("POST", "chat", body | {"messages": HI} | places).status_code == 422
+    assert len(groundwork.llm.prompts) == before
+
+
 def test_a_stream_has_one_item_for_each_event(send, groundwork, name):
     groundwork.llm.script(Behaviour(text="One two"))
     body = {"project": name, "model_config": CHAT, "inputs": {"person": "x"}, "messages": HI}

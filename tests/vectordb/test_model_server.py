@@ -85,12 +85,12 @@ async def test_a_worker_is_listed_for_as_long_as_it_serves():
     async with model_server.serving():
         assert (await listed()).seen_at > timezone.now() - timedelta(seconds=30)
 
-    assert not await ModelServer.objects.aexists()
+    assert not await in_thread(ModelServer.objects.exists)
 
 
 async def test_a_worker_that_is_gone_is_passed_over(elsewhere):
     gone = ModelServer(url="http://127.0.0.1:9", seen_at=timezone.now())
-    await gone.asave()
+    await in_thread(gone.save)
     async with model_server.serving():
         for number in range(4):
             assert len(await embedding.embed_query(MINILM, f"Question {number}")) == 384
@@ -99,7 +99,7 @@ async def test_a_worker_that_is_gone_is_passed_over(elsewhere):
 async def test_without_any_worker_it_is_said_what_to_do(elsewhere, monkeypatch):
     monkeypatch.setattr(model_client, "_PATIENCE_SECONDS", 0.2)
     old = timezone.now() - timedelta(minutes=5)
-    await ModelServer.objects.acreate(url="http://127.0.0.1:9", seen_at=old)
+    await in_thread(ModelServer.objects.create, url="http://127.0.0.1:9", seen_at=old)
 
     with pytest.raises(model_client.NoWorker, match=r"manage\.py worker") as refused:
         await embedding.embed_query(MINILM, "Who answers?")
@@ -114,6 +114,6 @@ async def test_a_worker_that_comes_soon_is_waited_for(elsewhere):
 
 
 async def listed() -> ModelServer:
-    while (row := await ModelServer.objects.afirst()) is None:
+    while (row := await in_thread(ModelServer.objects.first)) is None:
         await asyncio.sleep(0.01)
     return row

@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.threads import in_thread
 from tests.vectordb import samples
 from tests.vectordb.conftest import add, build
 from vectordb import services
@@ -102,7 +103,7 @@ async def sources(database, metadata_filter) -> set[str]:
 
 async def test_in_databases_without_them_filters_find_nothing(shop):
     chunks = Chunk.objects.filter(vector_database_id=shop.pk)
-    await chunks.aupdate(metadata={"source": "old.md"})
+    await in_thread(chunks.update, metadata={"source": "old.md"})
     for name, value in (("title", "The shop"), ("headings", "x"), ("page", 1), ("language", "en")):
         assert await sources(shop, {name: value}) == set()
         assert await sources(shop, {name: {"$ne": value}}) == {"old.md"}
