@@ -115,5 +115,9 @@ def test_a_parent_is_of_the_same_use_case(api: Programme, alice, world):
     # Named by its id, the tool is where the trace is.
     made = other.made("tools/log", id=world["tool"]["tool_id"], trace_parent_id="top")
     assert api.get(f"logs/{made['id']}").json()["trace_id"] == "top"
-    assert other.get("logs/answer").status_code == 200
-    assert other.patch("flows/logs/top", {"output": "x"}).status_code == 200
+    # An id that we made means the same everywhere, one that a caller chose only where it was chosen.
+    assert other.get(f"logs/{made['id']}").status_code == 200
+    assert other.get("logs/answer").status_code == 404
+    assert other.patch("flows/logs/top", {"output": "x"}).status_code == 404
+    assert other.delete("logs?id=top").status_code == 204
+    assert api.get("logs/top").status_code == 200
