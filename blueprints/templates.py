@@ -1,15 +1,18 @@
-"""Templates of prompts: texts with variables, `{{name}}`, that a call's inputs fill."""
+"""Templates of prompts: texts with variables, `{{name}}`, that a call's inputs fill; or jinja."""
 
 import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from blueprints import jinja
 from blueprints.prompt_details import JSON
 from config.errors import InvalidInput
 
 # A completion's text, or a chat's messages.
 Template = str | list[JSON] | None
+
+JINJA = "jinja"
 
 _VARIABLE = re.compile(r"\{\{\s*([a-zA-Z_\d.\[\]]+)\s*\}\}")
 _STEP = re.compile(r"[^.\[\]]+")
@@ -17,8 +20,10 @@ _INDEX = re.compile(r"[0-9]{1,9}")
 _MISSING = object()
 
 
-def variables(template: Template) -> list[str]:
+def variables(template: Template, language: str = "default") -> list[str]:
     """Their names in the order of their first use."""
+    if language == JINJA:
+        return jinja.variables(_texts(template))
     return list(
         dict.fromkeys(name for text in _texts(template) for name in _VARIABLE.findall(text))
     )
@@ -27,14 +32,12 @@ def variables(template: Template) -> list[str]:
 def fill(template: Template, inputs: JSON, language: str) -> Any:
     """The template with the inputs in their places; what they hold is not looked through again.
 
-    A name is looked up as it is, then as a path into objects and lists. Raises InvalidInput with all
-    the names that have no value, or where the template is in another language than the default one.
+    In the default language a name is looked up as it is, then as a path into objects and lists.
+    Raises InvalidInput with all the names that have no value. For jinja see `jinja.fill`, which blocks.
     """
-    if language != "default":
-        raise InvalidInput(
-            "Templates in jinja are kept, but not filled here: use {{name}} alone, and the default "
-            "template language."
-        )
+    if language == JINJA:
+        filled = iter(jinja.fill(list(_texts(template)), inputs))
+        return _changed(template, lambda _: next(filled))
     values = {name: _value(inputs, name) for name in variables(template)}
     missing = sorted(name for name, value in values.items() if value is _MISSING)
     if missing:

@@ -35,9 +35,9 @@ def set_up(
 ) -> Call:
     """The call of a version with these messages, and these inputs of its template.
 
-    Without inputs, braces in its texts are only braces. `parameters` are fields of LLMSettings and `options` further ones of the provider, each of which
-    counts more than the version's. `api_keys` are used for this call in place of ours, by provider.
-    Raises Forbidden for a viewer, since calls cost money, and InvalidInput or Conflict where the
+    Without inputs, braces in its texts are only braces. `parameters` are fields of LLMSettings and
+    `options` further ones of the provider, each of which counts more than the version's. `api_keys`
+    are used for this call in place of ours, by provider. Raises Forbidden for a viewer, since calls cost money, and InvalidInput or Conflict where the
     version cannot answer, or inputs are missing.
     """
     blueprint = version.blueprint
@@ -50,7 +50,7 @@ def set_up(
         raise InvalidInput(
             "This blueprint has no vector database that could be filtered.", field="metadata_filter"
         )
-    own_messages(settings.llm_settings, settings.prompt, inputs)
+    own = own_messages(settings.llm_settings, settings.prompt, inputs)
     return Call(
         blueprint=blueprint,
         version=version,
@@ -60,6 +60,7 @@ def set_up(
         # A completion is asked with its prompt alone.
         messages=() if settings.prompt.endpoint == "complete" else tuple(messages),
         inputs=inputs,
+        own=tuple(own),
         options=_linked(settings, blueprint.use_case_id) | dict(options or {}),
         metadata_filter=metadata_filter,
         api_key=(api_keys or {}).get(key_name(llm), ""),

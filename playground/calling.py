@@ -44,7 +44,7 @@ from playground.call_messages import (
 )
 from playground.hooks import Watcher
 from playground.outcome import Outcome
-from playground.prompting import Budget, own_messages
+from playground.prompting import Budget
 from vectordb.models import VectorDatabase
 from vectordb.passages import Passage
 
@@ -64,6 +64,8 @@ class Call:
     messages: tuple[Message, ...]
     # Of the template's variables; None where these are not filled.
     inputs: dict[str, Any] | None = None
+    # The version's own messages, filled with them.
+    own: tuple[Message, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     metadata_filter: dict[str, Any] | None = None
     api_key: str = field(default="", repr=False)
@@ -74,9 +76,7 @@ class Call:
         """What is searched for: the last message of the user, or else the template's."""
         asked = [text_of(one) for one in self.messages if one["role"] == "user"]
         if not asked:
-            settings = self.settings
-            own = own_messages(settings.llm_settings, settings.prompt, self.inputs)
-            asked = [text_of(one) for one in own if one["role"] == "user"]
+            asked = [text_of(one) for one in self.own if one["role"] == "user"]
         return asked[-1].strip() if asked else ""
 
 
@@ -125,8 +125,7 @@ async def prepare(call: Call, outcome: Outcome) -> tuple[Call, str | None]:
 
 
 async def _prepare(call: Call, outcome: Outcome) -> None:
-    settings = call.settings
-    base = (*own_messages(settings.llm_settings, settings.prompt, call.inputs), *call.messages)
+    base = (*call.own, *call.messages)
     if not base:
         raise InvalidInput("Send messages: the prompt has none of its own.", field="messages")
     passages: Sequence[Passage] = ()

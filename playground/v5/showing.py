@@ -174,7 +174,7 @@ def _prompt(version: BlueprintVersion, around: _Around) -> JSON:
     if kernel["linked_tools"]:
         found = [around.tools[pk] for pk in kernel["linked_tools"] if pk in around.tools]
         kernel["linked_tools"] = [_linked_tool(tool) for tool in found]
-    names = variables(kernel["template"])
+    names = variables(kernel["template"], kernel["template_language"])
     return kernel | {
         "inputs": [{"name": name} for name in names],
         "schema": None,

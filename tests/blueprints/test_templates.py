@@ -68,8 +68,3 @@ def test_all_that_is_missing_is_told_at_once(inputs, missing):
         fill("{{b.c}} {{a}}", inputs, "default")
     message = f"Prompt requires inputs for the following variables: {missing}"
     assert refused.value.message == message
-
-
-def test_another_language_is_not_taken_for_the_default_one():
-    with pytest.raises(InvalidInput, match="jinja"):
-        fill("{{a}}", {"a": 1}, "jinja")

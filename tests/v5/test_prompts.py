@@ -233,9 +233,29 @@ def test_details_may_be_the_text_of_a_file(api: Programme):
     assert problems(wrong) == [(["body", "prompt", "model"], "string_type")]
 
 
-def test_a_template_in_jinja_is_kept_and_not_filled(api: Programme):
-    made = api.made("prompts", path="bot", model="m", template="{{a}}", template_language="jinja")
+def test_a_template_in_jinja_is_filled_by_its_own_rules(api: Programme):
+    template = [
+        {
+            "role": "system",
+            "content": "{% for one in rules %}{{ loop.index }}. {{ one }}\n{% endfor %}",
+        },
+        {"role": "user", "content": "{{ question | upper }}"},
+    ]
+    made = api.made("prompts", path="bot", model="m", template=template, template_language="jinja")
 
-    assert made["template_language"] == "jinja"
+    populated = api.post(
+        f"prompts/{made['id']}/populate", {"rules": ["a", "b"], "question": "why?"}
+    )
+
+    assert made["inputs"] == [{"name": "rules"}, {"name": "question"}]
+    said = [message["content"] for message in populated.json()["populated_template"]]
+    assert said == ["1. a\n2. b\n", "WHY?"]
+
+
+def test_a_template_in_jinja_that_does_not_hold_is_refused(api: Programme):
+    made = api.made("prompts", path="bot", model="m", template="{{ a", template_language="jinja")
+
+    assert made["inputs"] == []
     refused = api.post(f"prompts/{made['id']}/populate", {"a": 1})
     assert refusal(refused) == (422, "unprocessable_entity_error")
+    assert "unexpected end of template" in refused.json()["detail"]["message"]
