@@ -1,18 +1,17 @@
 """`/v1/chat/completions`: a blueprint is called like a model."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from blueprints.addressing import version_called
-from blueprints.providers.base import Completion
+from blueprints.providers.base import Completion, Piece
 from config.threads import in_thread
-from playground.call_log import Caller, recorded
+from playground.call_log import Caller
 from playground.call_setup import set_up
+from playground.call_streams import answered, streamed
 from playground.calling import Call, Sample
 from playground.v1.base import caller_of, endpoint, error_of
 from playground.v1.reading import CompletionRequest, messages_of, options_of, parameters_of
@@ -20,7 +19,6 @@ from playground.v1.wire import Shown, ours_of, usage_of
 from playground.v5.reading import read_body
 from tracing.models import Face
 
-_STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _DONE = b"data: [DONE]\n\n"
 
 
@@ -36,17 +34,41 @@ class _Asked:
         return ours_of(self.call, self.caller.public_id(sample), sample)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """The events of a stream."""
+
+    asked: _Asked
+    begun: set[int] = field(default_factory=set)
+
+    def piece(self, sample: Sample, piece: Piece) -> bytes:
+        is_first = sample.index not in self.begun
+        self.begun.add(sample.index)
+        if isinstance(piece, Completion):
+            return self.asked.shown.end(sample, self.asked.ours(sample))
+        return self.asked.shown.piece(sample, piece, is_first=is_first)
+
+    def failure(self, sample: Sample) -> bytes:
+        assert sample.error is not None  # noqa: S101 - it failed
+        return b"data: " + json.dumps(error_of(sample.error)[1]).encode() + b"\n\n"
+
+    def end(self, samples: list[Sample]) -> bytes:
+        if not self.asked.wants_usage:
+            return _DONE
+        return self.asked.shown.chunk([], usage=usage_of(self.asked.call, samples)) + _DONE
+
+
 @endpoint("POST")
 async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     asked = await in_thread(_read, request)
-    if not asked.is_stream:
-        return await _whole(asked)
-    events = _events(asked)
-    # What fails before the first piece is answered with a status of its own.
-    first = await anext(events)
-    return StreamingHttpResponse(
-        _chained(first, events), content_type="text/event-stream", headers=_STREAM_HEADERS
-    )
+    if asked.is_stream:
+        return await streamed(asked.call, asked.caller, _Pieces(asked))
+    samples = await answered(asked.call, asked.caller)
+    for sample in samples:
+        # All or nothing: an answer in this form has no place for what failed.
+        if sample.error is not None:
+            raise sample.error
+    return JsonResponse(asked.shown.whole(asked.call, samples, asked.ours(samples[0])))
 
 
 def _read(request: HttpRequest) -> _Asked:
@@ -74,41 +96,3 @@ def _read(request: HttpRequest) -> _Asked:
         is_stream=given["stream"],
         wants_usage=given.get("stream_options", {}).get("include_usage", False),
     )
-
-
-async def _whole(asked: _Asked) -> JsonResponse:
-    async with recorded(asked.call, asked.caller) as (samples, pieces):
-        async for _ in pieces:
-            pass
-    for sample in samples:
-        # All or nothing: an answer in this form has no place for what failed.
-        if sample.error is not None:
-            raise sample.error
-    return JsonResponse(asked.shown.whole(asked.call, samples, asked.ours(samples[0])))
-
-
-async def _events(asked: _Asked) -> AsyncGenerator[bytes, None]:
-    """Raises, before the first event, what kept all samples from beginning."""
-    begun: set[int] = set()
-    async with recorded(asked.call, asked.caller) as (samples, pieces):
-        async for sample, piece in pieces:
-            if isinstance(piece, Completion):
-                yield asked.shown.end(sample, asked.ours(sample))
-            else:
-                yield asked.shown.piece(sample, piece, is_first=sample.index not in begun)
-            begun.add(sample.index)
-        failed = [sample.error for sample in samples if sample.error is not None]
-        if failed and not begun:
-            raise failed[0]
-    for error in failed:
-        yield b"data: " + json.dumps(error_of(error)[1]).encode() + b"\n\n"
-    if asked.wants_usage:
-        yield asked.shown.chunk([], usage=usage_of(asked.call, samples))
-    yield _DONE
-
-
-async def _chained(first: bytes, events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    async with aclosing(events):
-        yield first
-        async for event in events:
-            yield event

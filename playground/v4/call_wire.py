@@ -6,6 +6,8 @@ from typing import Any
 
 from blueprints.models import BlueprintVersion
 from blueprints.prompt_details import JSON
+from blueprints.providers.base import Completion, Piece
+from config.api.error_bodies import told
 from playground.call_log import Caller
 from playground.calling import Call, Sample
 from playground.spending import spending
@@ -79,3 +81,23 @@ class Shown:
         if is_over and sample.tool_calls:
             message["tool_calls"] = sample.tool_calls
         return shown | {"messages": self.body.get("messages"), "output_message": message}
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The events of a stream; `frame` is theirs all."""
+
+    shown: Shown
+    frame: JSON
+
+    def piece(self, sample: Sample, piece: Piece) -> bytes:
+        is_over = isinstance(piece, Completion)
+        return self.shown.event(self.frame, sample, getattr(piece, "text", ""), is_over=is_over)
+
+    def failure(self, sample: Sample) -> bytes:
+        message = sample.error.message if sample.error is not None else ""
+        detail = told(503, message, self.shown.call.settings.prompt.provider or "openai")
+        return b"data: " + json.dumps({"error": detail}).encode() + b"\n\n"
+
+    def end(self, samples: list[Sample]) -> bytes:
+        return b""

@@ -1,22 +1,24 @@
 """`/v5/prompts/call`: a version of a prompt is filled, asked, and the call recorded."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from accounts.services import use_case_of
 from blueprints.models import BlueprintVersion
-from blueprints.providers.base import Completion, Message, ProviderError
+from blueprints.providers.base import Completion, Message, Piece, ProviderError
 from config.api.error_bodies import told
 from config.errors import InvalidInput
 from config.threads import in_thread
-from playground.call_log import Caller, recorded
+from playground.call_log import Caller
 from playground.call_setup import set_up
+from playground.call_streams import answered, streamed
 from playground.calling import Call, Sample
 from playground.v5 import call_wire
 from playground.v5.auth import token_of
@@ -28,7 +30,8 @@ from playground.v5.shapes import VersionQuery
 from tracing.logs import Place, check_place, log_named
 from tracing.models import Face
 
-STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
 # What the log keeps as it was sent.
 _NOTED = (
     "source",
@@ -49,33 +52,61 @@ class _Asked:
     caller: Caller
     body: dict[str, Any]
 
+    def piece(self, sample: Sample, piece: Piece) -> bytes:
+        is_over = isinstance(piece, Completion)
+        return self._event(sample, getattr(piece, "text", ""), is_over=is_over)
 
-@login_not_required
-async def call_prompt(request: HttpRequest) -> HttpResponseBase:
-    if request.method != "POST":
-        refusal = JsonResponse({"detail": told(405, "Use POST.")}, status=405)
-        refusal["Allow"] = "POST"
-        return refusal
+    def failure(self, sample: Sample) -> bytes:
+        return self._event(sample, "", is_over=True)
+
+    def end(self, samples: list[Sample]) -> bytes:
+        return b""
+
+    def _event(self, sample: Sample, text: str, *, is_over: bool) -> bytes:
+        return call_wire.event(
+            self.call, self.version, self.caller, sample, text=text, is_over=is_over
+        )
+
+
+def endpoint(view: View) -> View:
+    """An async view for POST alone, whose errors are answered in this API's form."""
+
+    @wraps(view)
+    async def handle(request: HttpRequest, **names: str) -> HttpResponseBase:
+        if request.method != "POST":
+            refusal = JsonResponse({"detail": told(405, "Use POST.")}, status=405)
+            refusal["Allow"] = "POST"
+            return refusal
+        try:
+            return await view(request, **names)
+        except ProviderFailed as error:
+            return error.response()
+        except Exception as error:
+            return error_response(error)
+
+    return login_not_required(handle)
+
+
+@contextmanager
+def providers_errors(call: Call) -> Iterator[None]:
+    """What an LLM's server did wrong is told as its own."""
     try:
-        return await _answer(await in_thread(transaction.atomic(_read), request))
-    except ProviderFailed as error:
-        return error.response()
-    except Exception as error:
-        return error_response(error)
-
-
-async def _answer(asked: _Asked) -> HttpResponseBase:
-    try:
-        if not asked.body["stream"]:
-            return await _whole(asked)
-        events = _events(asked)
-        # What fails before the first token is answered with a status of its own.
-        first = await anext(events)
+        yield
     except ProviderError as error:
-        raise ProviderFailed(error, asked.call.settings.prompt.provider) from error
-    return StreamingHttpResponse(
-        chained(first, events), content_type="text/event-stream", headers=STREAM_HEADERS
+        raise ProviderFailed(error, call.settings.prompt.provider) from error
+
+
+@endpoint
+async def call_prompt(request: HttpRequest) -> HttpResponseBase:
+    asked = await in_thread(transaction.atomic(_read), request)
+    with providers_errors(asked.call):
+        if asked.body["stream"]:
+            return await streamed(asked.call, asked.caller, asked)
+        samples = await answered(asked.call, asked.caller)
+    answer = await in_thread(
+        call_wire.answer, asked.call, asked.version, asked.caller, samples, asked.body
     )
+    return JsonResponse(answer)
 
 
 def _read(request: HttpRequest) -> _Asked:
@@ -132,48 +163,3 @@ def _place(version: BlueprintVersion, body: dict[str, Any]) -> Place:
     place = Place(chosen_id=body.get("log_id"), parent=parent)
     check_place(use_case, place)
     return place
-
-
-async def _whole(asked: _Asked) -> JsonResponse:
-    async with recorded(asked.call, asked.caller) as (samples, pieces):
-        async for _ in pieces:
-            pass
-    failed = [one.error for one in samples if one.error is not None]
-    if len(failed) == len(samples):
-        raise failed[0]
-    return JsonResponse(
-        await in_thread(
-            call_wire.answer, asked.call, asked.version, asked.caller, samples, asked.body
-        )
-    )
-
-
-async def _events(asked: _Asked) -> AsyncGenerator[bytes, None]:
-    """Raises, before the first event, what kept all samples from beginning."""
-    is_begun = False
-    async with recorded(asked.call, asked.caller) as (samples, pieces):
-        async for sample, piece in pieces:
-            is_begun = True
-            if isinstance(piece, Completion):
-                yield _event(asked, sample, is_over=True)
-            else:
-                yield _event(asked, sample, text=getattr(piece, "text", ""))
-        failed = [one for one in samples if one.error is not None]
-        if failed and not is_begun:
-            assert failed[0].error is not None  # noqa: S101 - selected for it
-            raise failed[0].error
-    for sample in failed:
-        yield _event(asked, sample, is_over=True)
-
-
-def _event(asked: _Asked, sample: Sample, *, text: str = "", is_over: bool = False) -> bytes:
-    return call_wire.event(
-        asked.call, asked.version, asked.caller, sample, text=text, is_over=is_over
-    )
-
-
-async def chained(first: bytes, events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    async with aclosing(events):
-        yield first
-        async for event in events:
-            yield event
