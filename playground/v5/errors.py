@@ -61,6 +61,18 @@ def error_response(error: Exception) -> JsonResponse:
     return JsonResponse(body, status=status, headers=headers)
 
 
+def text_of_error(error: Exception) -> str:
+    """For a reader who sees no JSON."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8 text"
+    _, detail = _describe(error)
+    if isinstance(detail, str):
+        return detail
+    return "; ".join(
+        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in detail
+    )
+
+
 def _answer_to(error: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
     headers = {}
     if isinstance(error, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):

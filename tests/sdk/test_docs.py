@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tests.running import ROOT
 from tests.sdk.conftest import Library
+from tests.sdk.humanloop_clients import humanloop_of
 from tests.stack import Stack
+from tests.visitors import Person
 
 MOST_LINES = 20
 
@@ -94,3 +96,45 @@ def test_the_page_on_prompts_and_traces_records_a_trace(groundwork: Stack):
     assert done.returncode == 0, done.stdout + done.stderr
     said = "As a pirate, tell me of the sea."
     assert done.stdout.splitlines() == [said, said, "2 calls in the trace"]
+
+
+def test_the_page_on_moving_brings_prompts_and_logs_along(groundwork: Stack, tmp_path: Path):
+    with humanloop_of(groundwork, groundwork.alice) as client:
+        path = f"moving/{tmp_path.name}"
+        client.prompts.upsert(path=path, provider="mock", model="any", template="Say {{what}}.")
+        flow = client.flows.log(path=f"{path}-flow", flow={"attributes": {"of": "moving"}})
+        said = client.prompts.call(path=path, inputs={"what": "ah"}, trace_parent_id=flow.id)
+        client.evaluators.log(parent_id=said.id, path="rating", judgment="good")
+        client.flows.update_log(flow.id, output="Done.", log_status="complete")
+    running = groundwork.running
+    environment = running.environment | {
+        "HOME": str(tmp_path),
+        "HUMANLOOP_API_KEY": groundwork.alice.token,
+        "HUMANLOOP_URL": f"{running.url}/v5",
+    }
+    export = [sys.executable, "-c", block("python", "moving-from-humanloop.md")]
+    bring = ["bash", "-c", block("bash", "moving-from-humanloop.md")]
+
+    for command in (export, bring, bring):
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    assert "0 logs are in" in done.stdout  # the second time
+    token = running.manage("token", "you@example.com", "--use-case", "From Humanloop")
+    moved = Person(running.port, token)
+    with humanloop_of(groundwork, moved) as client:
+        trace = client.logs.get(flow.id)
+        called = client.prompts.call(path=path, inputs={"what": "oh"})
+    [child] = trace["trace_children"]
+    assert (trace["log_status"], trace["output"]) == ("complete", "Done.")
+    assert (child["id"], child["output"]) == (said.id, "Say ah.")
+    assert [one["judgment"] for one in child["evaluator_logs"]] == ["good"]
+    assert called.logs[0].output == "Say oh."
