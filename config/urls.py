@@ -27,4 +27,5 @@ urlpatterns = [
     path("", include("blueprints.urls")),
     path("", include("tracing.urls")),
     path("", include("playground.urls")),
+    path("", include("evaluation.urls")),
 ]

@@ -53,8 +53,7 @@ def opened(document: Document) -> Iterator[Table]:
     csv.field_size_limit(LONGEST_CELL)  # of this process, which may not have read any file yet
     try:
         with path.open(encoding=detect_encoding(path), errors="replace", newline="") as file:
-            reader = _Reader(file)
-            yield Table(reader.header, reader.rows())
+            yield read_table(file)
     except FileNotFoundError:
         raise InvalidInput(
             "The file of this dataset was deleted meanwhile.", field=_FIELD
@@ -63,6 +62,12 @@ def opened(document: Document) -> Iterator[Table]:
         raise InvalidInput(
             f"This CSV file cannot be read to its end: {error}. Save it again as CSV.", field=_FIELD
         ) from None
+
+
+def read_table(file: TextIO) -> Table:
+    """Raises InvalidInput, at once or while rows are taken, where it is no table."""
+    reader = _Reader(file)
+    return Table(reader.header, reader.rows())
 
 
 class _Reader:

@@ -1,0 +1,26 @@
+from evaluation.models.questions import Question, QuestionSet
+from evaluation.models.runs import (
+    AggregationType,
+    CostConfiguration,
+    EvaluationChat,
+    EvaluationDatasetConfiguration,
+    EvaluationRow,
+    EvaluationRun,
+    MetricAggregation,
+    MetricConfiguration,
+    MetricName,
+)
+
+__all__ = [
+    "AggregationType",
+    "CostConfiguration",
+    "EvaluationChat",
+    "EvaluationDatasetConfiguration",
+    "EvaluationRow",
+    "EvaluationRun",
+    "MetricAggregation",
+    "MetricConfiguration",
+    "MetricName",
+    "Question",
+    "QuestionSet",
+]
