@@ -1,84 +1,36 @@
 """A recorded call as its page shows it. What is missing in a payload is left out, not guessed."""
 
 import json
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
-
 from blueprints.prompt_details import JSON
 from tracing.messages import shown_content
-from tracing.models import ASKING_FACES, FILE_KINDS, Log, LogKind, LogPayload
+from tracing.models import ASKING_FACES, FILE_KINDS, Log, LogPayload
 
 # What has a part of the page of its own is not repeated among the raw values.
 _SHOWN = {"messages", "citations", "explain", "question", "query"}
-_HUES = {
-    LogKind.ANSWER: 1,
-    LogKind.REWRITE: 4,
-    LogKind.RETRIEVE: 3,
-    LogKind.GENERATE: 2,
-    LogKind.FLOW: 5,
-    LogKind.TOOL: 6,
-    LogKind.EVALUATOR: 7,
-}
-# Whatever is deeper stands below those of this depth, so that a page can be read and parsed.
-_DEEPEST = 8
 
 
 @dataclass(slots=True)
 class Span:
-    """One call, with what it was given and what it gave. `opens` says that it begins a level of the
-    tree; `closes` has a letter for each level that ends before it."""
+    """What a call was given and what it gave."""
 
-    log: Log
-    hue: int
     question: str
     text: str
     messages: list[dict[str, str]]
+    inputs: str
     searches: list[str]
     stages: list[dict[str, Any]]
     search: str
     passages: list[dict[str, Any]]
+    request: str
+    response: str
     raw: str
     database_id: str
+    is_kept: bool
     # A step below it tells what came back.
     is_told_below: bool = False
-    opens: bool = False
-    closes: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """The root, and every other log of its tree in the order in which a reader comes to it. `closes`
-    is as a span's, of the levels that are open at the end."""
-
-    root: Span
-    spans: list[Span]
-    closes: str
-
-
-def read_trace(root_id: str) -> Trace:
-    """A whole tree in one query, however deep."""
-    logs = Log.objects.select_related(
-        "payload", "user", "blueprint__version", "blueprint_version__blueprint", "file"
-    )
-    below: dict[str | None, list[Log]] = defaultdict(list)
-    for log in logs.filter(Q(pk=root_id) | Q(root=root_id)).order_by("started_at", "pk"):
-        below[log.parent_id].append(log)
-    [root] = below[None]
-    spans: list[Span] = []
-    waiting = [(root, 0)]
-    depth = 0
-    while waiting:
-        log, deeper = waiting.pop()
-        children = below[log.pk]
-        waiting += [(child, min(deeper + 1, _DEEPEST)) for child in reversed(children)]
-        spans.append(_span(log))
-        spans[-1].is_told_below = any(child.kind == LogKind.GENERATE for child in children)
-        spans[-1].opens, spans[-1].closes = deeper > depth, "x" * (depth - deeper)
-        depth = deeper
-    return Trace(root=spans[0], spans=spans[1:], closes="x" * depth)
 
 
 def asked_of(payload: LogPayload) -> dict[str, Any]:
@@ -90,24 +42,32 @@ def asked_of(payload: LogPayload) -> dict[str, Any]:
     return told
 
 
-def _span(log: Log) -> Span:
+def read_span(log: Log) -> Span:
+    """The payload must be selected."""
     payload: LogPayload | None = getattr(log, "payload", None)
     asked = asked_of(payload) if payload else {}
     output = payload.output if payload else {}
     explain = output.get("explain") or {}
     return Span(
-        log=log,
-        hue=_HUES[LogKind(log.kind)],
         question=question_of(log),
         text=(payload and payload.text) or "",
         messages=_messages(payload),
+        inputs=_json(payload.inputs) if payload and _has_own_inputs(log) else "",
         searches=explain.get("searches") or list(filter(None, [explain.get("query")])),
         stages=explain.get("stages") or [],
         search=explain.get("search") or "",
         passages=_passages(explain, output.get("citations") or []),
+        request=_json(payload.provider_request) if payload else "",
+        response=_json(payload.provider_response) if payload else "",
         raw=_raw(log, payload),
         database_id=str(asked.get("vector_database_id") or ""),
+        is_kept=payload is not None,
     )
+
+
+def _has_own_inputs(log: Log) -> bool:
+    """Those of a template, or of a program's own code; of other logs the inputs are ours."""
+    return log.kind in FILE_KINDS and log.face not in ASKING_FACES
 
 
 def question_of(log: Log) -> str:
@@ -150,16 +110,16 @@ def _raw(log: Log, payload: LogPayload | None) -> str:
     values: JSON = {"judgment": log.judgment, "metadata": log.metadata}
     if payload is not None:
         values |= {
-            **payload.inputs,
+            **({} if _has_own_inputs(log) else payload.inputs),
             **payload.output,
             "output_message": payload.output_message,
             "stdout": payload.stdout,
-            "provider_request": payload.provider_request,
-            "provider_response": payload.provider_response,
         }
-    rest = {
-        key: value
-        for key, value in values.items()
-        if key not in _SHOWN and value not in (None, "", [], {})
-    }
-    return json.dumps(rest, indent=2, ensure_ascii=False) if rest else ""
+    return _json({key: value for key, value in values.items() if key not in _SHOWN})
+
+
+def _json(value: Any) -> str:
+    """For a reader; what says nothing is left out."""
+    if isinstance(value, dict):
+        value = {key: one for key, one in value.items() if one not in (None, "", [], {})}
+    return json.dumps(value, indent=2, ensure_ascii=False) if value else ""

@@ -5,8 +5,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import UseCase
 from accounts.pages import PageRequest, within
 from tracing.models import Log
-from tracing.reading import question_of, read_trace
-from vectordb.models import VectorDatabase
+from tracing.reading import question_of
 
 _PAGE = 50
 
@@ -29,20 +28,3 @@ def log_list(request: PageRequest, pk: str) -> HttpResponse:
         "next": rows[_PAGE - 1].pk if len(rows) > _PAGE else None,
     }
     return render(request, "tracing/log_list.html", context)
-
-
-@require_safe
-def log_detail(request: PageRequest, pk: str) -> HttpResponse:
-    """The whole tree of the call, whichever of its logs is named."""
-    logs = Log.objects.visible_to(request.user).select_related("use_case")
-    log = get_object_or_404(logs, pk=pk)
-    trace = read_trace(log.root_id or log.pk)
-    context = {
-        **within(request, log.use_case, tab="traces"),
-        "trace": trace,
-        "database": VectorDatabase.objects.filter(
-            pk=trace.root.database_id, use_case=log.use_case
-        ).first(),
-        "crumb": "Trace",
-    }
-    return render(request, "tracing/log_detail.html", context)

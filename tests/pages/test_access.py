@@ -4,9 +4,11 @@ import pytest
 from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from evaluation import question_sets
 from playground.models import ChatPrompt
 from tests.vectordb import samples
 from tests.vectordb.conftest import add
+from tracing.models import Session
 from vectordb import partitions
 from vectordb.models import Document, TrialCut
 
@@ -44,7 +46,7 @@ def names(patterns=None, namespace="") -> list[str]:
     return found
 
 
-PAGES = {"accounts", "vectordb", "blueprints", "tracing", "playground"}
+PAGES = {"accounts", "vectordb", "blueprints", "tracing", "playground", "evaluation"}
 ALL = sorted(names())
 OWNED = [name for name in ALL if name not in FOR_ANYBODY and not name.startswith(STAFF)]
 
@@ -62,6 +64,9 @@ def status(client, method: str, url: str) -> int:
 def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
     """The address of any page, of the objects of Alice's world."""
     trial = TrialCut.objects.create(document=world.document, asked_by=alice, chunking={})
+    session = Session.objects.create(use_case=world.use_case)
+    questions = question_sets.create_set(world.use_case, user=alice, name="Returns")
+    question = question_sets.add_question(questions, user=alice, text="How long?")
     keys = {
         "pk": {
             "playground": world.playground.pk,
@@ -76,6 +81,8 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
             "gold": world.database.pk,
             "version": world.database.pk,
             "log": world.log.pk,
+            "session": session.pk,
+            "question": questions.pk,
             "retrieval": world.test.pk,
             "token": token.pk,
             "endpoint": endpoint.pk,
@@ -97,12 +104,16 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
         "vectordb:source-list",
         "vectordb:vector-database-create",
         "tracing:log-list",
+        "evaluation:question-set-list",
+        "evaluation:question-set-create",
     }
     special = {
         "playground:chat-create": world.playground.pk,
         "vectordb:document-upload": world.dataset.pk,
         "playground:gold-question-delete": world.gold.pk,
         "blueprints:llm-create": endpoint.pk,
+        "evaluation:question-edit": question.pk,
+        "evaluation:question-delete": question.pk,
     }
 
     def url(name: str) -> str:
