@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tracing.models import Log
 
@@ -74,8 +74,10 @@ class TimeLine:
 
 
 def interval(log: Log) -> tuple[datetime, datetime]:
-    """One that has not ended yet has lasted no time."""
-    return log.started_at, max(log.started_at, log.ended_at or log.started_at)
+    """One that tells neither its end nor how long it took has lasted no time."""
+    lasted = timedelta(milliseconds=log.duration_ms or 0)
+    ended = log.started_at + lasted if log.ended_at is None else log.ended_at
+    return log.started_at, max(log.started_at, ended)
 
 
 def _joined(intervals: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

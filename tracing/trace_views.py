@@ -7,14 +7,14 @@ from django.views.decorators.http import require_safe
 from accounts.pages import PageRequest, within
 from tracing.models import Log, Session
 from tracing.reading import question_of
-from tracing.trees import Tree, session_sums, session_trace, step_of, trace_of
+from tracing.trees import Tree, session_trace, step_of, trace_of
 from vectordb.models import VectorDatabase
 
 
 @require_safe
 def log_detail(request: PageRequest, pk: str) -> HttpResponse:
     """The whole tree of the call, whichever of its logs is named. `?step=ID` has the contents of this
-    one told: by itself for htmx, else at its place in the page."""
+    one told, also in a long trace: by itself for htmx, which shows it in the side sheet."""
     logs = Log.objects.visible_to(request.user).select_related("use_case")
     log = get_object_or_404(logs, pk=pk)
     root_id = log.root_id or log.pk
@@ -25,13 +25,16 @@ def log_detail(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_safe
 def session_detail(request: PageRequest, pk: str) -> HttpResponse:
-    """All its calls, as one trace."""
+    """All its calls, as one trace. `?step=ID` is as a trace's."""
     sessions = Session.objects.visible_to(request.user).select_related("use_case")
     session = get_object_or_404(sessions, pk=pk)
+    if "step" in request.GET:
+        logs = Log.objects.filter(use_case=session.use_case).select_related("use_case")
+        log = get_object_or_404(logs, pk=request.GET["step"])
+        return _step(request, log, log.root_id or log.pk)
     context = {
         **within(request, session.use_case, tab="traces"),
         "session": session,
-        "sums": session_sums(session),
         "tree": session_trace(session),
         "crumb": "Session",
     }
@@ -43,7 +46,7 @@ def _step(request: PageRequest, log: Log, root_id: str) -> HttpResponse:
     if told is None:
         raise Http404
     if request.htmx:
-        return render(request, "tracing/_span_body.html", {"node": told})
+        return render(request, "tracing/_step.html", {"node": told})
     tree = trace_of(root_id)
     for node in tree.nodes:
         if node.log.pk == told.log.pk:
@@ -53,12 +56,13 @@ def _step(request: PageRequest, log: Log, root_id: str) -> HttpResponse:
 
 def _trace(request: PageRequest, log: Log, tree: Tree) -> HttpResponse:
     root = tree.root
-    told = root.span or (step_of(root.log.pk, root.log.pk) or root).span
-    database_id = told.database_id if told else ""
+    if tree.is_long and (told := step_of(root.log.pk, root.log.pk)):
+        root.log, root.span = told.log, told.span
+    database_id = root.span.database_id if root.span else ""
     context = {
         **within(request, log.use_case, tab="traces"),
         "tree": tree,
-        "question": told.question if told else question_of(root.log),
+        "question": root.span.question if root.span else question_of(root.log),
         "database": VectorDatabase.objects.filter(pk=database_id, use_case=log.use_case).first(),
         "crumb": "Trace",
     }

@@ -1,23 +1,41 @@
 """The logs of a trace, or of a session, in the order in which a reader comes to them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
+from config.formats import dollars, duration
+from config.status import Status
 from tracing.models import Log, LogKind, Session
 from tracing.reading import Span, read_span
 from tracing.timeline import Bar, TimeLine
 
 # Whatever is deeper stands below those of this depth, so that a page can be read and parsed.
 _DEEPEST = 8
-# Of a longer trace a reader opens the steps that matter; their contents come then.
+# Of a longer trace a reader opens the steps that matter, one at a time.
 MOST_TOLD = 60
 MOST_SHOWN = 2_000
-_NAMED = ("user", "blueprint", "blueprint_version__blueprint", "file")
-_TOLD = (*_NAMED, "payload")
+_TOLD = ("user", "blueprint", "blueprint_version__blueprint", "file", "session", "payload")
+# All that a place on the time-line takes.
+_NAMED = ("blueprint", "file")
+_PLACED = (
+    "kind",
+    "status",
+    "parent_id",
+    "started_at",
+    "ended_at",
+    "latency_ms",
+    "first_token_ms",
+    "input_tokens",
+    "output_tokens",
+    "cost",
+    "model_name",
+    "blueprint__path",
+    "file__path",
+)
 _HUES = {
     LogKind.ANSWER: 1,
     LogKind.REWRITE: 4,
@@ -48,33 +66,62 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A node on the time-line. All texts: a template takes its time with whatever else it is given,
+    and there may be thousands."""
+
+    pk: str
+    hue: str
+    depth: str
+    kind: str
+    name: str
+    is_bad: bool
+    start: str
+    width: str
+    waiting: str
+    time: str
+    tokens: str
+    cost: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Tokens, US dollars."""
+
+    logs: int
+    input_tokens: int | None
+    output_tokens: int
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tree:
     """`closes` is as a node's, of the levels that are open at the end; `left_out` counts the logs that
-    are too many for a page."""
+    are too many for a page. Where `is_long`, only some nodes have their contents."""
 
     nodes: list[Node]
     closes: str
     line: TimeLine
     left_out: int
+    is_long: bool
 
     @property
     def root(self) -> Node:
         return self.nodes[0]
 
+    @property
+    def rows(self) -> Iterator[Row]:
+        return map(_row, self.nodes)
 
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Of the roots of a session: tokens, US dollars."""
-
-    logs: int
-    input_tokens: int
-    output_tokens: int
-    cost: Decimal | None
+    @property
+    def sums(self) -> Sums:
+        """Of all that it shows. What holds the sums of the steps below it is counted without them."""
+        return _sums(self.nodes, self.left_out)
 
 
 def trace_of(root_id: str) -> Tree:
     """A whole tree, however deep."""
-    return _tree(Log.objects.filter(Q(pk=root_id) | Q(root=root_id)))
+    return _tree(_tree_of(root_id))
 
 
 def session_trace(session: Session) -> Tree | None:
@@ -86,52 +133,44 @@ def session_trace(session: Session) -> Tree | None:
     return _tree(logs) if logs.exists() else None
 
 
-def session_sums(session: Session) -> Sums:
-    """Of its outermost logs, for they hold the sums of what is below them."""
-    told = session.logs.filter(Q(parent=None) | ~Q(parent__session=session)).aggregate(
-        tokens_in=Sum("input_tokens"), tokens_out=Sum("output_tokens"), cost=Sum("cost")
-    )
-    return Sums(
-        logs=session.logs.count(),
-        input_tokens=told["tokens_in"] or 0,
-        output_tokens=told["tokens_out"] or 0,
-        cost=told["cost"],
-    )
-
-
 def step_of(root_id: str, pk: str) -> Node | None:
     """One log of a tree with its contents; None where it is none of this tree."""
-    logs = Log.objects.filter(Q(pk=root_id) | Q(root=root_id)).select_related(*_TOLD)
-    log = logs.filter(pk=pk).first()
+    log = _tree_of(root_id).select_related(*_TOLD).filter(pk=pk).first()
     if log is None:
         return None
     return Node(log, 0, TimeLine([log]).bar(log), read_span(log))
 
 
+def _tree_of(root_id: str) -> QuerySet[Log]:
+    return Log.objects.filter(Q(pk=root_id) | Q(root=root_id))
+
+
 def _tree(logs: QuerySet[Log]) -> Tree:
-    ordered = logs.order_by("started_at", "pk")
-    count = ordered.count()
-    is_told = count <= MOST_TOLD
-    found = list(ordered.select_related(*(_TOLD if is_told else _NAMED))[:MOST_SHOWN])
-    ordered_nodes = list(_in_order(found))
-    line = TimeLine(log for log, depth in ordered_nodes if depth == 0)
+    count = logs.count()
+    is_long = count > MOST_TOLD
+    if is_long:
+        logs = logs.select_related(*_NAMED).only(*_PLACED)
+    else:
+        logs = logs.select_related(*_TOLD)
+    placed = list(_in_order(logs.order_by("started_at", "pk")[:MOST_SHOWN]))
+    line = TimeLine(log for log, depth in placed if depth == 0)
     nodes, open_levels = [], 0
-    for log, depth in ordered_nodes:
+    for log, depth in placed:
         node = Node(log, depth, line.bar(log))
         node.opens, node.closes = depth > open_levels, "x" * (open_levels - depth)
         open_levels = depth
         nodes.append(node)
-    if is_told:
+    if not is_long:
         _tell(nodes)
-    return Tree(nodes, "x" * open_levels, line, left_out=count - len(found))
+    return Tree(nodes, "x" * open_levels, line, left_out=count - len(nodes), is_long=is_long)
 
 
-def _in_order(logs: list[Log]) -> Iterator[tuple[Log, int]]:
+def _in_order(logs: Iterable[Log]) -> Iterator[tuple[Log, int]]:
     """Each with its depth; what is below a log that is not here stands for itself."""
-    here = {log.pk for log in logs}
+    found = {log.pk: log for log in logs}
     below: dict[str | None, list[Log]] = defaultdict(list)
-    for log in logs:
-        below[log.parent_id if log.parent_id in here else None].append(log)
+    for log in found.values():
+        below[log.parent_id if log.parent_id in found else None].append(log)
     waiting = [(log, 0) for log in reversed(below[None])]
     while waiting:
         log, depth = waiting.pop()
@@ -144,3 +183,52 @@ def _tell(nodes: list[Node]) -> None:
     for node in nodes:
         node.span = read_span(node.log)
         node.span.is_told_below = node.log.pk in told_below
+
+
+def _sums(nodes: Iterable[Node], left_out: int) -> Sums:
+    counted: set[str | None] = set()
+    logs, read, written = left_out, None, 0
+    cost: Decimal | None = None
+    for node in nodes:
+        log = node.log
+        logs += 1
+        has_figures = log.input_tokens is not None or log.cost is not None
+        if log.parent_id in counted:
+            counted.add(log.pk)
+        elif has_figures:
+            counted.add(log.pk)
+            read = (read or 0) + (log.input_tokens or 0)
+            written += log.output_tokens or 0
+            if log.cost is not None:
+                cost = (cost or Decimal()) + log.cost
+    return Sums(logs, read, written, cost)
+
+
+def _row(node: Node) -> Row:
+    log, bar = node.log, node.bar
+    tokens = ""
+    if log.input_tokens is not None:
+        tokens = f"{log.input_tokens:,} → {log.output_tokens or 0:,}"
+    return Row(
+        pk=log.pk,
+        hue=str(node.hue),
+        depth=str(node.depth),
+        kind=LogKind(log.kind).label,
+        name=_name(log),
+        is_bad=log.status == Status.ERROR,
+        start=str(bar.start),
+        width=str(bar.width),
+        waiting=str(bar.waiting) if bar.waiting else "",
+        time=duration(log.duration_ms) or "-",
+        tokens=tokens,
+        cost=dollars(log.cost),
+    )
+
+
+def _name(log: Log) -> str:
+    """What was called, or else which LLM."""
+    if log.file is not None:
+        return log.file.path
+    if log.kind == LogKind.ANSWER and log.blueprint is not None:
+        return log.blueprint.path
+    return log.model_name

@@ -1,4 +1,4 @@
-// The time-line leads to a step's contents, which are fetched when the step is opened.
+// The time-line leads to a step's contents.
 
 function open(id) {
   const step = document.getElementById(id);

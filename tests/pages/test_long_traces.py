@@ -58,12 +58,14 @@ def test_of_a_long_trace_contents_come_when_they_are_asked_for(client, alice, wo
     without_script = page_of(client, world.log, f"?step={logs[7].pk}")
 
     assert page.count('<rect class="bar"') == MOST_TOLD + 3
+    assert page.count('<details class="span ') == 1  # the root's
     assert "How long may I wait?" in page
     assert "result 7." not in page
     assert "result 7." in step
     assert "<html" not in step
     assert "result 7." in without_script
     assert "result 8." not in without_script
+    assert without_script.count("<div") == without_script.count("</div>")
 
 
 def test_of_an_endless_trace_the_first_steps_are_shown(client, alice, world):
@@ -145,6 +147,21 @@ def test_a_session_is_one_trace_of_all_its_calls(client, alice, world, session):
     assert "$1.00" in page  # what is below is in the sum of its root
     assert "Pauses in which nothing ran" in page
     assert reverse("tracing:session-detail", args=[session.pk]) in page_of(client, below)
+
+
+def test_steps_of_a_long_session_come_when_they_are_asked_for(client, alice, world, session):
+    client.force_login(alice)
+    first = call_in(session, text="first text", minutes=0)
+    logs = grow(first, MOST_TOLD)
+    url = reverse("tracing:session-detail", args=[session.pk])
+
+    page = client.get(url).content.decode()
+    step = client.get(url, {"step": logs[3].pk}, headers=HTMX).content.decode()
+
+    assert f"?step={logs[3].pk}" in page
+    assert "result 3." not in page
+    assert "result 3." in step
+    assert client.get(url, {"step": "0" * 24}).status_code == 404
 
 
 def test_a_session_without_a_call_says_how_one_comes(client, alice, session):
