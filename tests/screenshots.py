@@ -112,14 +112,18 @@ def _save(page: Page, name: str) -> None:
 class Scene:
     """A small shop's support team, made by hand in the browser."""
 
-    def __init__(self, page: Page, llm: LLMServer, folder: Path) -> None:
+    def __init__(
+        self, page: Page, llm: LLMServer, folder: Path, *, endpoint: str = "Test server"
+    ) -> None:
+        """`endpoint` is what `llm` is added as; its model must have a name of its own."""
         self.page = page
         self.llm = llm
         self.folder = folder
+        self.endpoint = endpoint
         self.urls: dict[str, str] = {}
 
     def make(self) -> None:
-        self._fill_form("/llms/endpoints/new/", Name="Test server", Base_URL=self.llm.base_url)
+        self._fill_form("/llms/endpoints/new/", Name=self.endpoint, Base_URL=self.llm.base_url)
         self._fill_form("/use-cases/new/", Name="Support", submit="Create")
         self.urls["use-case"] = self.page.url
         self._click("New playground")
@@ -182,7 +186,7 @@ class Scene:
         self.page.get_by_role("button", name="Create").click()
         self.page.goto(new)
         self._fill(Name="Own server")
-        self.page.get_by_label("LLM", exact=True).select_option(label="test-model")
+        self.page.get_by_label("LLM", exact=True).select_option(label=self.llm.models[0]["id"])
         self.page.get_by_role("button", name="Create").click()
         self.llm.script(UNAUTHORIZED)
         self._ask("Is an opened item refunded?")
@@ -199,6 +203,10 @@ class Scene:
         links = page.locator("td.name a").evaluate_all("all => all.map(one => one.href)")
         self.urls |= {"trace": trace or "", "dataset": links[0], "database": links[1]}
         self.urls["traces"] = self.urls["use-case"] + "traces/"
+        self.urls["lab"] = self.urls["dataset"] + "lab/"
+        self.urls["gold"] = self.urls["database"] + "gold/"
+        self.urls["chunks"] = self.urls["database"] + "documents/1/chunks/"
+        self.urls["source"] = self.urls["database"] + "chunks/1000000/"
 
     def _test_retrieval(self) -> None:
         page = self.page
@@ -219,7 +227,7 @@ class Scene:
     def views(self) -> list[tuple[str, Callable[[Page], object]]]:
         names = (
             *("use-case", "sources", "dataset", "database", "trace", "traces", "failed"),
-            *("retrieval", "retrieval-test"),
+            *("retrieval", "retrieval-test", "lab", "gold", "chunks", "source"),
         )
         plain = {"home": "/", "llms": "/llms/", "tokens": "/account/tokens/", "404": "/nothing/"}
         addresses = plain | {name: self.urls[name] for name in (*names, "new-blueprint", "chat")}
