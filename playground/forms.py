@@ -21,3 +21,10 @@ class AskForm(forms.Form):
         error_messages={"required": "Write a question first."},
         widget=forms.Textarea,
     )
+
+
+class GrowingForm(forms.Form):
+    """A piece of an answer that is being written, and how many passages it was given to cite."""
+
+    text = forms.CharField(strip=False, max_length=200_000)
+    passages = forms.IntegerField(min_value=0, max_value=1_000)

@@ -1,6 +1,6 @@
 """Single questions: their fragment, what can be done with them, and what they cite."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import reswap, retarget
@@ -10,8 +10,10 @@ from accounts.pages import PageRequest, within
 from config.pages import form_response
 from playground import services
 from playground.citing import cited_passage
+from playground.forms import GrowingForm
 from playground.models import ChatPrompt
 from playground.presenting import one_turn
+from playground.rendering import render_settled
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
 _THUMBS = {"up": True, "down": False, "none": None}
@@ -24,6 +26,19 @@ def prompt_detail(request: PageRequest, pk: str) -> HttpResponse:
     if not request.htmx:
         return redirect(_at(prompt))
     return _fragment(request, prompt)
+
+
+@require_POST
+def prompt_growing(request: PageRequest, pk: str) -> HttpResponse:
+    """What of a running answer's text, which the page has from the event stream, will not change any
+    more, rendered."""
+    _prompt(request, pk)
+    form = GrowingForm(request.POST)
+    if not form.is_valid():
+        return JsonResponse({"errors": form.errors}, status=422)
+    numbers = range(1, form.cleaned_data["passages"] + 1)
+    settled = render_settled(form.cleaned_data["text"], numbers=numbers)
+    return JsonResponse({"length": settled.length, "html": settled.html})
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import nh3
@@ -13,6 +14,9 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from playground.code_html import CODE_CLASSES, code_html
+from playground.math_rules import keep_math
+
 _CITATION = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _LOWEST_HEADING = 6
 # The page's own headings come first: an answer's begin below them.
@@ -20,14 +24,34 @@ _HEADING_SHIFT = 2
 
 _TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote"),
-    *("ul", "ol", "li", "h3", "h4", "h5", "h6", "a"),
+    *("ul", "ol", "li", "h3", "h4", "h5", "h6", "a", "div", "span", "button"),
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
-_ATTRIBUTES = {"a": {"href", "title", "class", "data-cite"}, "ol": {"start"}}
+_ATTRIBUTES = {
+    "a": {"href", "title", "data-cite"},
+    "ol": {"start"},
+    "button": {"data-copy-code", "data-needs-js"},
+}
+_ALIGNED = {"text-align:right": "is-right", "text-align:center": "is-center"}
+_CLASSES = {
+    "a": {"cite"},
+    "div": {"code", "code-head", "math", "table-scroll"},
+    "span": {"cite", "math", *CODE_CLASSES},
+    "button": {"text-btn"},
+    "th": {*_ALIGNED.values()},
+    "td": {*_ALIGNED.values()},
+}
+_VALUES = {
+    "button": {"type": {"button"}},
+    "pre": {"tabindex": {"0"}},
+    "div": {"tabindex": {"0"}},
+}
+_LINES = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
 
 
 def render_answer(text: str, *, numbers: Collection[int] = (), url: str = "") -> SafeString:
-    """Render markdown; `[2]` and `[1, 2]` become links to `url` + number where that is in `numbers`.
+    """Render markdown; `[2]` and `[1, 2]` become links to `url` + number where that is in `numbers`,
+    and without a `url` are only set off.
 
     Raw HTML is shown as text, images become links, and what is left is checked against an
     allow-list after rendering.
@@ -38,10 +62,33 @@ def render_answer(text: str, *, numbers: Collection[int] = (), url: str = "") ->
         html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
+        allowed_classes=_CLASSES,
+        tag_attribute_values=_VALUES,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener nofollow noreferrer",
     )
     return mark_safe(clean)  # noqa: S308 - the sanitiser's output
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How much of a text will not change whatever follows it, in UTF-16 units as browsers count, and
+    that part rendered."""
+
+    length: int
+    html: SafeString
+
+
+def render_settled(text: str, *, numbers: Collection[int] = ()) -> Settled:
+    """All blocks of an answer in the making but the last one, which may still become something else.
+
+    Blocks depend on nothing outside of them, so that the rest can be given alone the next time.
+    """
+    lines: list[str] = _LINES.findall(text)
+    blocks = _MARKDOWN.parse("".join(lines), {"numbers": frozenset(), "url": ""})
+    starts = [block.map[0] for block in blocks if block.map and not block.level]
+    whole = "".join(lines[: starts[-1]]) if starts else ""
+    return Settled(len(whole.encode("utf-16-le")) // 2, render_answer(whole, numbers=numbers))
 
 
 def _cite(state: StateCore) -> None:
@@ -50,6 +97,8 @@ def _cite(state: StateCore) -> None:
     for block in state.tokens:
         if block.type in {"heading_open", "heading_close"}:
             block.tag = f"h{min(_LOWEST_HEADING, int(block.tag[1]) + _HEADING_SHIFT)}"
+        if aligned := _ALIGNED.get(str(block.attrs.pop("style", ""))):
+            block.attrs["class"] = aligned
         if block.type == "inline" and block.children:
             block.children = _with_citations(block.children, numbers)
 
@@ -89,6 +138,8 @@ def _render_citation(
     self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
     number = tokens[index].meta["number"]
+    if not env["url"]:
+        return f'<span class="cite">{number}</span>'
     href = escape(f"{env['url']}{number}/")
     return f'<a class="cite" href="{href}" data-cite="{number}">{number}</a>'
 
@@ -101,14 +152,42 @@ def _render_image(
     return f'<a href="{escape(source)}">{escape(tokens[index].content or source)}</a>'
 
 
+def _render_code(
+    self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    token = tokens[index]
+    return code_html(token.content, next(iter(token.info.split()), ""))
+
+
+def _open_table(
+    self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    return '<div class="table-scroll" tabindex="0"><table>\n'
+
+
+def _close_table(
+    self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    return "</table></div>\n"
+
+
 def _build() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "breaks": True})
     markdown.enable(["table", "strikethrough"])
     # An answer's "[1]: …" lines are citations, not the addresses of links.
     markdown.disable("reference")
+    keep_math(markdown)
     markdown.core.ruler.push("citations", _cite)
-    markdown.add_render_rule("citation", _render_citation)
-    markdown.add_render_rule("image", _render_image)
+    rules = {
+        "citation": _render_citation,
+        "image": _render_image,
+        "fence": _render_code,
+        "code_block": _render_code,
+        "table_open": _open_table,
+        "table_close": _close_table,
+    }
+    for name, rule in rules.items():
+        markdown.add_render_rule(name, rule)
     return markdown
 
 

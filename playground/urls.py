@@ -58,6 +58,7 @@ _chat = [
 
 _prompt = [
     path("prompts/<id:pk>/", prompt_views.prompt_detail, name="prompt-detail"),
+    path("prompts/<id:pk>/growing/", prompt_views.prompt_growing, name="prompt-growing"),
     path("prompts/<id:pk>/stop/", prompt_views.prompt_stop, name="prompt-stop"),
     path("prompts/<id:pk>/retry/", prompt_views.prompt_retry, name="prompt-retry"),
     path("prompts/<id:pk>/delete/", prompt_views.prompt_delete, name="prompt-delete"),

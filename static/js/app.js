@@ -59,9 +59,14 @@ function confirmHere(event) {
   openInDialog(link.href, { sheet: link.dataset.dialog === "sheet" });
 }
 
-async function copy(button) {
+function textToCopy(button) {
+  if ("copyCode" in button.dataset) return button.closest(".code").querySelector("code").textContent;
   const source = button.dataset.copyFrom;
-  const text = source ? document.getElementById(source).textContent : button.dataset.copy;
+  return source ? document.getElementById(source).textContent : button.dataset.copy;
+}
+
+async function copy(button) {
+  const text = textToCopy(button);
   try {
     await navigator.clipboard.writeText(text);
     const label = button.textContent;
@@ -73,7 +78,7 @@ async function copy(button) {
 }
 
 document.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-set-theme], [data-close-toast], [data-close-dialog], [data-copy], [data-copy-from]");
+  const target = event.target.closest("[data-set-theme], [data-close-toast], [data-close-dialog], [data-copy], [data-copy-from], [data-copy-code]");
   if (target) {
     if (target.dataset.setTheme) setTheme(target.dataset.setTheme);
     else if ("closeToast" in target.dataset) target.closest(".toast").remove();

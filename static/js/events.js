@@ -3,6 +3,7 @@
 // Offsets are the server's; they are remembered, never derived from the text on the page.
 
 import { fetchFragment, replace } from "./fragments.js";
+import { addText, setPassages, setText as showWhole } from "./growing.js";
 import { keepEnd, toEnd } from "./scroll.js";
 
 const OFFLINE_MS = 3000;
@@ -10,7 +11,7 @@ const AGAIN_MS = 2000;
 const OWN_QUESTION_MS = 400;
 const root = document.querySelector("[data-events]");
 const live = document.getElementById("live");
-// prompt id -> { end, text, askedAt, firstAt }; end is null until the server told it
+// prompt id -> { end, text, askedAt, firstAt, passages }; end is null until the server told it
 const answers = new Map();
 const sentAt = new WeakMap(); // htmx's context of a request -> when it left
 let source = null;
@@ -19,7 +20,7 @@ let bannerTimer = null;
 const article = (id) => document.getElementById(`prompt-${id}`);
 
 function state(id) {
-  if (!answers.has(id)) answers.set(id, { end: null, text: "", askedAt: null, firstAt: null });
+  if (!answers.has(id)) answers.set(id, { end: null, text: "", askedAt: null, firstAt: null, passages: 0 });
   return answers.get(id);
 }
 
@@ -31,8 +32,8 @@ function setText(id, text, end) {
 
 // The question may reach the page after the first words of its answer.
 function showText(id) {
-  const place = article(id)?.querySelector("[data-text]");
-  if (place) keepEnd(() => { place.textContent = state(id).text; });
+  setPassages(article(id), state(id).passages);
+  showWhole(article(id), state(id).text);
   showFirstToken(id);
 }
 
@@ -61,8 +62,7 @@ function append(id, { offset, end, text }) {
     known.firstAt = performance.now();
     showFirstToken(id);
   }
-  const place = article(id)?.querySelector("[data-text]");
-  if (place) keepEnd(() => place.append(text));
+  addText(article(id), text);
 }
 
 const refreshing = new Map(); // prompt id -> the fragment is asked for once more when it is here
@@ -154,6 +154,8 @@ const handlers = {
   snapshot: ({ prompt, text, end }) => setText(prompt, text, end),
   restarted: ({ prompt }) => setText(prompt, "", 0),
   retrieved: ({ prompt, milliseconds, count }) => {
+    state(prompt).passages = count;
+    setPassages(article(prompt), count);
     const name = article(prompt)?.querySelector("[data-phase]")?.textContent.split(" · ")[0] ?? "";
     if (name.startsWith("searching")) phase(prompt, `${name} · ${Math.round(milliseconds)} ms · ${count} passages`);
   },

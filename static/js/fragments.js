@@ -9,6 +9,11 @@ export async function fetchFragment(url) {
   return template.content.firstElementChild;
 }
 
+// What every form that is sent without htmx needs, as the server wrote it for htmx.
+export function csrfHeaders() {
+  return JSON.parse(document.body.getAttribute("hx-headers:inherited"));
+}
+
 export function replace(old, fresh) {
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
   old.replaceWith(fresh);

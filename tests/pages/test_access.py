@@ -23,12 +23,13 @@ FOR_ANYBODY = {
     "accounts:use-case-create",
     "playground:home",
 }
-# Of all that a viewer sees, this is what they may send: their opinion, a search, a trial, and their
-# leaving.
+# Of all that a viewer sees, this is what they may send: their opinion, a search, a trial, a text to
+# have rendered, and their leaving.
 VIEWERS_MAY_POST = {
     "vectordb:dataset-lab",
     "playground:prompt-feedback",
     "playground:citation-relevance",
+    "playground:prompt-growing",
     "playground:vector-database-retrieval",
     "accounts:member-remove",
 }
