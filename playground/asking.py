@@ -77,8 +77,7 @@ def ask_as_is(
     metadata_filter: dict[str, Any] | None = None,
     comparison_prompt: ComparisonPrompt | None = None,
 ) -> ChatPrompt:
-    """Put a question with what holds in the chat, also where people cannot: into the columns of
-    comparisons. Raises InvalidInput."""
+    """Ask with what holds in the chat, also where people cannot: in columns of comparisons."""
     check_text(text)
     chat = _locked(chat.pk, user)
     settings = effective_settings(chat)
@@ -90,20 +89,12 @@ def ask_as_is(
 
 
 def retry(prompt: ChatPrompt, *, user: User) -> ChatPrompt:
-    """Answer again. A failed prompt starts over in its place; to an answered one the question is
-    asked anew, with what holds in the chat now."""
+    """Start a failed answer over in its place."""
     require_editor(prompt.chat.playground.use_case, user)
     if not prompt.is_finished:
         raise Conflict("This answer is still being written: stop it first.")
-    if prompt.status == Status.COMPLETED and prompt.comparison_prompt is not None:
-        raise Conflict("This answer is part of a comparison: compare once more instead.")
     if prompt.status == Status.COMPLETED:
-        return ask(
-            user=user,
-            text=prompt.text,
-            chat=prompt.chat,
-            metadata_filter=prompt.metadata_filter,
-        )
+        raise Conflict("This question is answered: only what failed is tried again.")
     with transaction.atomic():
         restarted = ChatPrompt.objects.filter(pk=prompt.pk, status=prompt.status).update(
             status=Status.NEW,
@@ -132,6 +123,8 @@ def delete_prompt(prompt: ChatPrompt, *, user: User) -> None:
     """Remove question and answer, also while it is being written."""
     require_editor(prompt.chat.playground.use_case, user)
     prompt_id, chat_id = prompt.pk, prompt.chat_id
+    if not prompt.is_superseded and (newest := prompt.other_versions().newest()):
+        ChatPrompt.objects.filter(pk=newest.pk).update(is_superseded=False)
     prompt.delete()
     tasks.tell_workers_to_stop(prompt_id)
     publish(topic=f"chat:{chat_id}", event="deleted", data={"prompt": prompt_id})
@@ -149,6 +142,12 @@ def set_feedback(prompt: ChatPrompt, *, user: User, is_positive: bool | None) ->
         Feedback.objects.update_or_create(
             prompt=prompt, user=user, defaults={"is_positive": is_positive}
         )
+
+
+def chat_name(question: str) -> str:
+    """What a chat is called after its first question."""
+    first_line = next(iter(question.strip().splitlines()), "")
+    return first_line[:_NAME_LENGTH] or _UNNAMED
 
 
 def check_text(text: str) -> None:
@@ -264,8 +263,8 @@ def _record(
 ) -> ChatPrompt:
     last = _LAST.first(chat=chat.pk)
     same_context = last is not None and last.prompt_type == settings.prompt_type
-    if last is None and chat.name == _UNNAMED and text.strip():
-        chat.name = text.strip().splitlines()[0][:_NAME_LENGTH]
+    if last is None and chat.name == _UNNAMED:
+        chat.name = chat_name(text)
         chat.save(update_fields=["name"])
     return ChatPrompt.objects.create(
         chat=chat,

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -14,7 +13,14 @@ from config.status import UNFINISHED
 from playground import services
 from playground.forms import AskForm
 from playground.models import Chat, ChatPrompt, Playground
-from playground.presenting import NEWEST_PROMPTS, changed_fields, hue_of, places, turns
+from playground.presenting import (
+    NEWEST_PROMPTS,
+    changed_fields,
+    hue_of,
+    one_turn,
+    places,
+    turns,
+)
 from vectordb.models import VectorDatabase
 
 _MOST_CHATS = 200
@@ -69,12 +75,37 @@ def settings_context(
 
 
 def thread_context(request: PageRequest, chat: Chat) -> dict[str, Any]:
-    """The newest questions in the order in which they were put; `?all` shows every one."""
-    prompts: QuerySet[ChatPrompt] = chat.prompts.order_by("-created_at", "-id")
+    """The newest questions in the order in which they were put; `?all` shows every one, and `?shown=ID`
+    an earlier version of an answer in the place of the newest."""
+    prompts = chat.prompts.current().order_by("-created_at", "-id")
     shown = list(prompts if "all" in request.GET else prompts[: NEWEST_PROMPTS + 1])
     has_earlier = "all" not in request.GET and len(shown) > NEWEST_PROMPTS
     newest = shown[:NEWEST_PROMPTS] if has_earlier else shown
+    if version := _earlier_version(chat, request.GET.get("shown", "")):
+        newest = [
+            version if prompt.question_id == version.question_id else prompt for prompt in newest
+        ]
+    copies = [prompt.pk for prompt in newest if prompt.copy_of]
     return {
         "turns": turns(reversed(newest), user=request.user, hue=hue_of(chat)),
         "has_earlier": has_earlier,
+        # Of a branch, the last question that it shares with the chat that it came from.
+        "branched_after": copies[0] if copies else "",
+        "origin": chat.origin if chat.origin_id else None,
     }
+
+
+def _earlier_version(chat: Chat, pk: str) -> ChatPrompt | None:
+    return chat.prompts.filter(pk=pk, is_superseded=True).first() if pk else None
+
+
+def turn_response(
+    request: PageRequest, prompt: ChatPrompt, *, is_new: bool = False
+) -> HttpResponse:
+    """One question with its answer, as the page's script puts it in its place."""
+    context = {
+        **within(request, prompt.chat.playground.use_case, tab="chat"),
+        "turn": one_turn(prompt, user=request.user),
+        "is_new": is_new,
+    }
+    return render(request, "playground/_prompt.html", context)

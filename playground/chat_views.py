@@ -1,6 +1,5 @@
-"""Chats: showing, asking, and the settings that hold in them."""
+"""Chats: showing, asking, renaming, deleting."""
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -8,15 +7,11 @@ from django_htmx.http import reswap, retarget
 
 from accounts.forms import ConfirmForm
 from accounts.pages import PageRequest, within
-from blueprints.forms import SettingsForm
-from blueprints.models import Blueprint
-from blueprints.settings import AnswerSettings, SettingsChanges
-from config.errors import InvalidInput
 from config.pages import errors_on, form_response
 from playground import quick_start, services
-from playground.chat_page import render_chat_page, settings_context
-from playground.forms import AskForm, NameForm
-from playground.models import Chat, ChatPrompt, Playground
+from playground.chat_lookups import at, blueprint_in, chat_for, playground_for
+from playground.chat_page import render_chat_page
+from playground.forms import AskForm, NameForm, question_text
 from playground.presenting import one_turn
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
@@ -25,8 +20,8 @@ _FORM = require_http_methods(["GET", "HEAD", "POST"])
 @require_safe
 def playground_detail(request: PageRequest, pk: str) -> HttpResponse:
     """The newest chat with the chosen (else the first) blueprint, or a new one."""
-    playground = _playground(request, pk)
-    blueprint = _blueprint(playground, request.GET.get("blueprint"))
+    playground = playground_for(request, pk)
+    blueprint = blueprint_in(playground, request.GET.get("blueprint"))
     if blueprint is not None and "new" not in request.GET:
         chat = playground.chats.conversations().filter(blueprint=blueprint).first()
         if chat is not None:
@@ -36,37 +31,16 @@ def playground_detail(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_safe
 def chat_detail(request: PageRequest, pk: str) -> HttpResponse:
-    chat = _chat(request, pk)
+    chat = chat_for(request, pk)
     return render_chat_page(
         request, playground=chat.playground, blueprint=chat.blueprint, chat=chat
     )
 
 
 @require_POST
-def chat_create(request: PageRequest, pk: str) -> HttpResponse:
-    """A new chat, begun by changing a setting before anything was asked."""
-    playground = _playground(request, pk)
-    blueprint = get_object_or_404(playground.blueprints, pk=request.POST.get("blueprint", ""))
-    defaults = AnswerSettings.of_version(blueprint.current)
-    form = SettingsForm(request.POST, use_case=playground.use_case, settings=defaults)
-    if form.is_valid():
-        with errors_on(form):
-            chat = services.create_chat(
-                user=request.user, playground=playground, blueprint=blueprint
-            )
-            _change(chat, form.changes(), request)
-            return redirect("playground:chat-detail", chat.pk)
-    if request.htmx:
-        return _settings_with_errors(request, playground, blueprint, None, form)
-    return render_chat_page(
-        request, playground=playground, blueprint=blueprint, settings_form=form, status=422
-    )
-
-
-@require_POST
 def playground_ask(request: PageRequest, pk: str) -> HttpResponse:
     """The first question of a new chat."""
-    playground = _playground(request, pk)
+    playground = playground_for(request, pk)
     blueprint = get_object_or_404(playground.blueprints, pk=request.POST.get("blueprint", ""))
     form = AskForm(request.POST)
     if form.is_valid():
@@ -75,7 +49,7 @@ def playground_ask(request: PageRequest, pk: str) -> HttpResponse:
                 user=request.user,
                 playground=playground,
                 blueprint=blueprint,
-                text=_text(form),
+                text=question_text(form),
             )
             return redirect("playground:chat-detail", prompt.chat_id)
     if request.htmx:
@@ -87,13 +61,13 @@ def playground_ask(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_POST
 def chat_ask(request: PageRequest, pk: str) -> HttpResponse:
-    chat = _chat(request, pk)
+    chat = chat_for(request, pk)
     form = AskForm(request.POST)
     if form.is_valid():
         with errors_on(form):
-            prompt = services.ask(user=request.user, chat=chat, text=_text(form))
+            prompt = services.ask(user=request.user, chat=chat, text=question_text(form))
             if not request.htmx:
-                return redirect(_at(prompt))
+                return redirect(at(prompt))
             turn = one_turn(prompt, user=request.user)
             context = {"turn": turn, "chat": prompt.chat, "can_edit": True, "is_new": True}
             return render(request, "playground/_asked.html", context)
@@ -109,133 +83,14 @@ def chat_ask(request: PageRequest, pk: str) -> HttpResponse:
     )
 
 
-def _text(form: AskForm) -> str:
-    # Browsers send line breaks of text areas as CR LF.
-    text: str = form.cleaned_data["text"]
-    return text.replace("\r\n", "\n")
-
-
 def _ask_errors(request: PageRequest, form: AskForm) -> HttpResponse:
     response = render(request, "playground/_ask_errors.html", {"ask_form": form}, status=422)
     return retarget(reswap(response, "innerHTML"), "#ask-errors")
 
 
-@require_POST
-def chat_settings(request: PageRequest, pk: str) -> HttpResponse:
-    """Keep what was changed in the panel for the chat's next prompts."""
-    chat = _chat(request, pk)
-    settings = services.effective_settings(chat)
-    form = SettingsForm(request.POST, use_case=chat.playground.use_case, settings=settings)
-    if form.is_valid():
-        with errors_on(form):
-            _change(chat, form.changes(), request)
-            if not request.htmx:
-                return redirect("playground:chat-detail", pk)
-            chat = _chat(request, pk)
-            context = _panel_context(request, chat.playground, chat.blueprint, chat, None)
-            return render(request, "playground/_settings_state.html", context)
-    if request.htmx:
-        return _settings_with_errors(request, chat.playground, chat.blueprint, chat, form)
-    return render_chat_page(
-        request,
-        playground=chat.playground,
-        blueprint=chat.blueprint,
-        chat=chat,
-        settings_form=form,
-        status=422,
-    )
-
-
-def _change(chat: Chat, changes: SettingsChanges, request: PageRequest) -> None:
-    """The chat's own settings, but for the use of its history, which is the blueprint's."""
-    given = changes.given()
-    if "prompt_type" in given:
-        services.update_blueprint(
-            chat.blueprint,
-            user=request.user,
-            changes=SettingsChanges(prompt_type=given.pop("prompt_type")),
-        )
-    theirs = chat.blueprint.current.vector_database_id
-    if theirs and given.get("vector_database_id", theirs) is None:
-        # A chat's own settings stand beside the blueprint's: "none" would mean the blueprint's.
-        raise InvalidInput(
-            f"A chat cannot go without the database of {chat.blueprint}: "
-            "make a blueprint without one.",
-            field="vector_database_id",
-        )
-    if given:
-        services.change_chat_settings(chat, user=request.user, changes=SettingsChanges(**given))
-
-
-def _settings_with_errors(
-    request: PageRequest,
-    playground: Playground,
-    blueprint: Blueprint,
-    chat: Chat | None,
-    form: SettingsForm,
-) -> HttpResponse:
-    context = _panel_context(request, playground, blueprint, chat, form)
-    response = render(request, "playground/_settings.html", context, status=422)
-    return retarget(reswap(response, "outerHTML"), "#settings")
-
-
-def _panel_context(
-    request: PageRequest,
-    playground: Playground,
-    blueprint: Blueprint,
-    chat: Chat | None,
-    form: SettingsForm | None,
-) -> dict[str, object]:
-    return {
-        **within(request, playground.use_case, tab="chat"),
-        **settings_context(playground, blueprint, chat, form),
-        "playground": playground,
-        "blueprint": blueprint,
-        "chat": chat,
-    }
-
-
-@require_POST
-def chat_settings_reset(request: PageRequest, pk: str) -> HttpResponse:
-    chat = services.reset_chat_settings(_chat(request, pk), user=request.user)
-    return redirect("playground:chat-detail", chat.pk)
-
-
-@require_POST
-def chat_settings_save(request: PageRequest, pk: str) -> HttpResponse:
-    chat = _chat(request, pk)
-    version = services.save_as_defaults(chat, user=request.user)
-    messages.success(
-        request, f"These are the defaults of {chat.blueprint} now (version {version.number})."
-    )
-    return redirect("playground:chat-detail", pk)
-
-
-@_FORM
-def chat_settings_copy(request: PageRequest, pk: str) -> HttpResponse:
-    chat = _chat(request, pk)
-    form = NameForm(request.POST or None, initial={"name": f"{chat.blueprint.name} 2"})
-    if form.is_valid():
-        with errors_on(form):
-            blueprint = services.save_as_blueprint(
-                chat, user=request.user, name=form.cleaned_data["name"]
-            )
-            url = redirect("playground:playground-detail", chat.playground_id)
-            url.headers["Location"] += f"?blueprint={blueprint.pk}"
-            return url
-    context = {
-        **within(request, chat.playground.use_case, tab="chat"),
-        "note": "A new blueprint with the settings of this chat. The old one stays as it is.",
-        "cancel_url": "../..",
-    }
-    return form_response(
-        request, form, title="Save as new blueprint", submit="Save", context=context
-    )
-
-
 @_FORM
 def chat_rename(request: PageRequest, pk: str) -> HttpResponse:
-    chat = _chat(request, pk)
+    chat = chat_for(request, pk)
     form = NameForm(request.POST or None, initial={"name": chat.name})
     if form.is_valid():
         with errors_on(form):
@@ -247,7 +102,7 @@ def chat_rename(request: PageRequest, pk: str) -> HttpResponse:
 
 @_FORM
 def chat_delete(request: PageRequest, pk: str) -> HttpResponse:
-    chat = _chat(request, pk)
+    chat = chat_for(request, pk)
     if request.method == "POST":
         services.delete_chat(chat, user=request.user)
         url = redirect("playground:playground-detail", chat.playground_id)
@@ -262,27 +117,3 @@ def chat_delete(request: PageRequest, pk: str) -> HttpResponse:
     return form_response(
         request, ConfirmForm(), title="Delete this chat?", submit="Delete", context=context
     )
-
-
-def _at(prompt: ChatPrompt) -> str:
-    return f"/chats/{prompt.chat_id}/#prompt-{prompt.pk}"
-
-
-def _playground(request: PageRequest, pk: str) -> Playground:
-    playgrounds = Playground.objects.visible_to(request.user).select_related("use_case")
-    return get_object_or_404(playgrounds, pk=pk)
-
-
-def _blueprint(playground: Playground, pk: str | None) -> Blueprint | None:
-    blueprints = Blueprint.objects.with_settings().filter(playgrounds=playground)
-    if pk is not None:
-        return get_object_or_404(blueprints, pk=pk)
-    place = playground.places.first()
-    return blueprints.get(pk=place.blueprint_id) if place else None
-
-
-def _chat(request: PageRequest, pk: str) -> Chat:
-    chats = Chat.objects.visible_to(request.user).select_related(
-        "playground__use_case", "blueprint__version"
-    )
-    return get_object_or_404(chats, pk=pk)

@@ -23,6 +23,21 @@ class AskForm(forms.Form):
     )
 
 
+class EditForm(AskForm):
+    text = forms.CharField(
+        label="Question",
+        strip=False,
+        error_messages={"required": "Write a question first."},
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+
+def question_text(form: AskForm) -> str:
+    # Browsers send line breaks of text areas as CR LF.
+    text: str = form.cleaned_data["text"]
+    return text.replace("\r\n", "\n")
+
+
 class GrowingForm(forms.Form):
     """A piece of an answer that is being written, and how many passages it was given to cite."""
 

@@ -1,5 +1,6 @@
 """Prompts, chats and settings as the chat page shows them."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,23 @@ class Turn:
     thumb: bool | None
     database_name: str
     hue: int
+    # The ids of all versions of the answer, the oldest first; empty where there is but this one.
+    versions: list[str]
+    # The trace; of a copy in a branch that of the original.
+    log_id: str | None
+
+    @property
+    def version(self) -> int:
+        """Which of the versions this is, from 1."""
+        return self.versions.index(self.prompt.pk) + 1
+
+    @property
+    def previous_version(self) -> str:
+        return self.versions[self.version - 2] if self.version > 1 else ""
+
+    @property
+    def next_version(self) -> str:
+        return self.versions[self.version] if self.version < len(self.versions) else ""
 
     @property
     def is_stopped(self) -> bool:
@@ -57,12 +75,16 @@ def turns(prompts: Iterable[ChatPrompt], *, user: User, hue: int) -> list[Turn]:
     )
     ids = {prompt.vector_database_id for prompt in prompts if prompt.vector_database_id}
     names = dict(VectorDatabase.objects.filter(pk__in=ids).values_list("pk", "name"))
+    versions = _versions(prompts)
+    logs = _logs_of_copies(prompts)
     return [
         _turn(
             prompt,
             thumb=thumbs.get(prompt.pk),
             database_name=names.get(prompt.vector_database_id or "", ""),
             hue=hue,
+            versions=versions.get(prompt.question_id, []),
+            log_id=prompt.log_id or logs.get(prompt.copy_of),
         )
         for prompt in prompts
     ]
@@ -72,7 +94,35 @@ def one_turn(prompt: ChatPrompt, *, user: User) -> Turn:
     return turns([prompt], user=user, hue=hue_of(prompt.chat))[0]
 
 
-def _turn(prompt: ChatPrompt, *, thumb: bool | None, database_name: str, hue: int) -> Turn:
+def _versions(prompts: list[ChatPrompt]) -> dict[str, list[str]]:
+    """The ids of the versions of each question that was answered more than once."""
+    questions = {prompt.question_id for prompt in prompts if prompt.question_id}
+    found: dict[str, list[str]] = defaultdict(list)
+    if questions:
+        rows = ChatPrompt.objects.filter(
+            chat__in={prompt.chat_id for prompt in prompts}, question_id__in=questions
+        )
+        for question_id, pk in rows.order_by("created_at", "id").values_list("question_id", "pk"):
+            found[question_id].append(pk)
+    return {question_id: ids for question_id, ids in found.items() if len(ids) > 1}
+
+
+def _logs_of_copies(prompts: list[ChatPrompt]) -> dict[str, str | None]:
+    originals = {prompt.copy_of for prompt in prompts if prompt.copy_of}
+    if not originals:
+        return {}
+    return dict(ChatPrompt.objects.filter(pk__in=originals).values_list("pk", "log_id"))
+
+
+def _turn(
+    prompt: ChatPrompt,
+    *,
+    thumb: bool | None,
+    database_name: str,
+    hue: int,
+    versions: list[str],
+    log_id: str | None,
+) -> Turn:
     numbers = {citation["number"] for citation in prompt.citations}
     html = render_answer(prompt.result_text, numbers=numbers, url=f"/prompts/{prompt.pk}/sources/")
     # What the answer cites comes first; the others were read too and can be unfolded.
@@ -90,6 +140,8 @@ def _turn(prompt: ChatPrompt, *, thumb: bool | None, database_name: str, hue: in
         thumb=thumb,
         database_name=database_name,
         hue=hue,
+        versions=versions,
+        log_id=log_id,
     )
 
 

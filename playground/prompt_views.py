@@ -1,7 +1,7 @@
 """Single questions: their fragment, what can be done with them, and what they cite."""
 
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
@@ -9,9 +9,10 @@ from accounts.forms import ConfirmForm
 from accounts.pages import PageRequest, within
 from config.pages import form_response
 from playground import services
+from playground.chat_lookups import at, prompt_for
+from playground.chat_page import turn_response
 from playground.citing import cited_passage
 from playground.forms import GrowingForm
-from playground.models import ChatPrompt
 from playground.presenting import one_turn
 from playground.rendering import render_settled
 
@@ -22,17 +23,17 @@ _THUMBS = {"up": True, "down": False, "none": None}
 @require_safe
 def prompt_detail(request: PageRequest, pk: str) -> HttpResponse:
     """The question with its answer as it stands, for the page's script; else its chat."""
-    prompt = _prompt(request, pk)
+    prompt = prompt_for(request, pk)
     if not request.htmx:
-        return redirect(_at(prompt))
-    return _fragment(request, prompt)
+        return redirect(at(prompt))
+    return turn_response(request, prompt)
 
 
 @require_POST
 def prompt_growing(request: PageRequest, pk: str) -> HttpResponse:
     """What of a running answer's text, which the page has from the event stream, will not change any
     more, rendered."""
-    _prompt(request, pk)
+    prompt_for(request, pk)
     form = GrowingForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"errors": form.errors}, status=422)
@@ -43,29 +44,27 @@ def prompt_growing(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_POST
 def prompt_stop(request: PageRequest, pk: str) -> HttpResponse:
-    prompt = _prompt(request, pk)
+    prompt = prompt_for(request, pk)
     services.stop(prompt, user=request.user)
     if request.htmx:
         return HttpResponse(status=204)
-    return redirect(_at(prompt))
+    return redirect(at(prompt))
 
 
 @require_POST
 def prompt_retry(request: PageRequest, pk: str) -> HttpResponse:
-    """A failed answer starts over in its place, to an answered one the question is asked anew."""
-    prompt = _prompt(request, pk)
+    """A failed answer starts over in its place."""
+    prompt = prompt_for(request, pk)
     again = services.retry(prompt, user=request.user)
     if not request.htmx:
-        return redirect(_at(again))
-    response = _fragment(request, again, is_new=True)
-    if again.pk == prompt.pk:
-        return retarget(reswap(response, "outerHTML"), f"#prompt-{prompt.pk}")
-    return retarget(reswap(response, "beforeend"), "#thread")
+        return redirect(at(again))
+    response = turn_response(request, again, is_new=True)
+    return retarget(reswap(response, "outerHTML"), f"#prompt-{prompt.pk}")
 
 
 @_FORM
 def prompt_delete(request: PageRequest, pk: str) -> HttpResponse:
-    prompt = _prompt(request, pk)
+    prompt = prompt_for(request, pk)
     if request.method == "POST":
         services.delete_prompt(prompt, user=request.user)
         return redirect("playground:chat-detail", prompt.chat_id)
@@ -73,7 +72,7 @@ def prompt_delete(request: PageRequest, pk: str) -> HttpResponse:
         **within(request, prompt.chat.playground.use_case, tab="chat"),
         "note": "The question and its answer are deleted. Their trace stays.",
         "is_danger": True,
-        "cancel_url": _at(prompt),
+        "cancel_url": at(prompt),
     }
     return form_response(
         request, ConfirmForm(), title="Delete this question?", submit="Delete", context=context
@@ -82,11 +81,11 @@ def prompt_delete(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_POST
 def prompt_feedback(request: PageRequest, pk: str) -> HttpResponse:
-    prompt = _prompt(request, pk)
+    prompt = prompt_for(request, pk)
     thumb = _THUMBS.get(request.POST.get("thumb", ""))
     services.set_feedback(prompt, user=request.user, is_positive=thumb)
     if not request.htmx:
-        return redirect(_at(prompt))
+        return redirect(at(prompt))
     turn = one_turn(prompt, user=request.user)
     return render(request, "playground/_feedback.html", {"turn": turn})
 
@@ -94,7 +93,7 @@ def prompt_feedback(request: PageRequest, pk: str) -> HttpResponse:
 @require_POST
 def citation_relevance(request: PageRequest, pk: str, number: int) -> HttpResponse:
     """Whether this passage helps to answer the question."""
-    prompt = _prompt(request, pk)
+    prompt = prompt_for(request, pk)
     thumb = _THUMBS.get(request.POST.get("thumb", ""))
     services.label_passage(prompt, number, user=request.user, is_relevant=thumb)
     if not request.htmx:
@@ -106,7 +105,7 @@ def citation_relevance(request: PageRequest, pk: str, number: int) -> HttpRespon
 @require_safe
 def citation_detail(request: PageRequest, pk: str, number: int) -> HttpResponse:
     """A cited passage, marked between its neighbours: alone for the side sheet, else as a page."""
-    prompt = _prompt(request, pk)
+    prompt = prompt_for(request, pk)
     context = {
         **within(request, prompt.chat.playground.use_case, tab="chat"),
         "playground": prompt.chat.playground,
@@ -118,23 +117,3 @@ def citation_detail(request: PageRequest, pk: str, number: int) -> HttpResponse:
     }
     template = "playground/_citation.html" if request.htmx else "playground/citation.html"
     return render(request, template, context)
-
-
-def _fragment(request: PageRequest, prompt: ChatPrompt, *, is_new: bool = False) -> HttpResponse:
-    context = {
-        **within(request, prompt.chat.playground.use_case, tab="chat"),
-        "turn": one_turn(prompt, user=request.user),
-        "is_new": is_new,
-    }
-    return render(request, "playground/_prompt.html", context)
-
-
-def _at(prompt: ChatPrompt) -> str:
-    return f"/chats/{prompt.chat_id}/#prompt-{prompt.pk}"
-
-
-def _prompt(request: PageRequest, pk: str) -> ChatPrompt:
-    prompts = ChatPrompt.objects.visible_to(request.user).select_related(
-        "chat__playground__use_case"
-    )
-    return get_object_or_404(prompts, pk=pk)

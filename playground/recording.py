@@ -100,6 +100,7 @@ def _history(prompt: ChatPrompt) -> tuple[Turn, ...]:
         context_id=prompt.context_id,
         status=Status.COMPLETED,
         blocked_text="",
+        is_superseded=False,
     )
     if prompt.comparison_prompt is None:
         earlier = earlier.filter(created_at__lt=prompt.created_at).order_by("created_at", "id")

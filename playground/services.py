@@ -16,6 +16,7 @@ from blueprints.models import Blueprint, BlueprintVersion
 from blueprints.settings import UNSET, AnswerSettings, SettingsChanges, Unset
 from config.errors import Conflict, InvalidInput
 from playground.asking import ask, delete_prompt, retry, set_feedback, stop
+from playground.branching import branch, edit, regenerate
 from playground.chat_settings import (
     change_chat_settings,
     clear_overridden,
@@ -37,6 +38,7 @@ __all__ = [
     "add_blueprint",
     "add_metrics",
     "ask",
+    "branch",
     "change_chat_settings",
     "copy_blueprint",
     "create_blueprint",
@@ -47,10 +49,12 @@ __all__ = [
     "delete_gold_question",
     "delete_playground",
     "delete_prompt",
+    "edit",
     "effective_settings",
     "export_traces",
     "label_passage",
     "own_label",
+    "regenerate",
     "remove_blueprint",
     "rename_chat",
     "reset_chat_settings",

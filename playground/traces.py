@@ -53,12 +53,12 @@ class _Writable(Protocol):
 
 
 def traces_in(playground: Playground) -> QuerySet[ChatPrompt]:
-    """The prompts, newest first, with all that a trace shows.
+    """The prompts, newest first, with all that a trace shows; of what branches copied, the original.
 
     Evaluations are made above this app, so they are known by the name of the relation only.
     """
     return (
-        ChatPrompt.objects.filter(chat__playground=playground)
+        ChatPrompt.objects.filter(chat__playground=playground, copy_of="")
         .select_related(
             "chat__playground", "chat__blueprint", "comparison_prompt__chat", "created_by"
         )
@@ -79,7 +79,7 @@ def place_of(prompt: ChatPrompt) -> tuple[str, str] | None:
 
 def people_and_places(playground: Playground) -> dict[str, list[dict[str, str]]]:
     """Who asked in the playground, and where: `users` and `chats`, each with id and name."""
-    asked = ChatPrompt.objects.filter(chat__playground=playground)
+    asked = ChatPrompt.objects.filter(chat__playground=playground, copy_of="")
     users = User.objects.filter(pk__in=asked.values("created_by")).order_by("name", "pk")
     chats: list[Chat | ComparisonChat] = [
         *Chat.objects.conversations().filter(pk__in=asked.values("chat")),

@@ -2,6 +2,8 @@ from django.urls import URLPattern, URLResolver, path
 
 from playground import (
     blueprint_views,
+    branch_views,
+    chat_settings_views,
     chat_views,
     gold_views,
     prompt_views,
@@ -23,7 +25,7 @@ _playground = [
     path("playgrounds/<id:pk>/delete/", views.playground_delete, name="playground-delete"),
     path("playgrounds/<id:pk>/upload/", views.playground_upload, name="playground-upload"),
     path("playgrounds/<id:pk>/ask/", chat_views.playground_ask, name="playground-ask"),
-    path("playgrounds/<id:pk>/chats/new/", chat_views.chat_create, name="chat-create"),
+    path("playgrounds/<id:pk>/chats/new/", chat_settings_views.chat_create, name="chat-create"),
     path(
         "playgrounds/<id:pk>/blueprints/new/",
         blueprint_views.blueprint_create,
@@ -46,14 +48,22 @@ _chat = [
     path("chats/<id:pk>/ask/", chat_views.chat_ask, name="chat-ask"),
     path("chats/<id:pk>/rename/", chat_views.chat_rename, name="chat-rename"),
     path("chats/<id:pk>/delete/", chat_views.chat_delete, name="chat-delete"),
-    path("chats/<id:pk>/settings/", chat_views.chat_settings, name="chat-settings"),
+    path("chats/<id:pk>/settings/", chat_settings_views.chat_settings, name="chat-settings"),
     path(
         "chats/<id:pk>/settings/reset/",
-        chat_views.chat_settings_reset,
+        chat_settings_views.chat_settings_reset,
         name="chat-settings-reset",
     ),
-    path("chats/<id:pk>/settings/save/", chat_views.chat_settings_save, name="chat-settings-save"),
-    path("chats/<id:pk>/settings/copy/", chat_views.chat_settings_copy, name="chat-settings-copy"),
+    path(
+        "chats/<id:pk>/settings/save/",
+        chat_settings_views.chat_settings_save,
+        name="chat-settings-save",
+    ),
+    path(
+        "chats/<id:pk>/settings/copy/",
+        chat_settings_views.chat_settings_copy,
+        name="chat-settings-copy",
+    ),
 ]
 
 _prompt = [
@@ -61,6 +71,9 @@ _prompt = [
     path("prompts/<id:pk>/growing/", prompt_views.prompt_growing, name="prompt-growing"),
     path("prompts/<id:pk>/stop/", prompt_views.prompt_stop, name="prompt-stop"),
     path("prompts/<id:pk>/retry/", prompt_views.prompt_retry, name="prompt-retry"),
+    path("prompts/<id:pk>/edit/", branch_views.prompt_edit, name="prompt-edit"),
+    path("prompts/<id:pk>/branch/", branch_views.prompt_branch, name="prompt-branch"),
+    path("prompts/<id:pk>/regenerate/", branch_views.prompt_regenerate, name="prompt-regenerate"),
     path("prompts/<id:pk>/delete/", prompt_views.prompt_delete, name="prompt-delete"),
     path("prompts/<id:pk>/feedback/", prompt_views.prompt_feedback, name="prompt-feedback"),
     path(

@@ -55,6 +55,8 @@ class Chat(models.Model):
         VectorDatabase, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )
     retrieval_settings = models.JSONField(null=True)
+    # The chat that this one was branched from, while it is there.
+    origin = models.ForeignKey("self", models.SET_NULL, null=True, related_name="branches")
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -84,6 +86,17 @@ class ChatPromptQuerySet(models.QuerySet["ChatPrompt"]):
     def unfinished(self) -> Self:
         return self.filter(status__in=UNFINISHED)
 
+    def current(self) -> Self:
+        """Of each question the newest version of its answer, which the chat goes on from."""
+        return self.filter(is_superseded=False)
+
+    def before(self, prompt: "ChatPrompt") -> Self:
+        earlier = Q(created_at__lt=prompt.created_at)
+        return self.filter(earlier | Q(created_at=prompt.created_at, pk__lt=prompt.pk))
+
+    def newest(self) -> "ChatPrompt | None":
+        return self.order_by("-created_at", "-id").first()
+
 
 class ChatPrompt(models.Model):
     """A question and its answer, with the settings as they were when it was asked."""
@@ -97,6 +110,11 @@ class ChatPrompt(models.Model):
     # Prompts of one context see each other as history; a change of prompt type starts a new one.
     context_id = models.CharField(max_length=ID_LENGTH)
     prompt_type = models.CharField(max_length=20, choices=PromptType)
+    # The versions of one question's answer share it; "" where there is only one.
+    question_id = models.CharField(max_length=ID_LENGTH, blank=True)
+    is_superseded = models.BooleanField(default=False)
+    # In a branch: the prompt that this is a copy of. An id, so that the copy outlives it.
+    copy_of = models.CharField(max_length=ID_LENGTH, blank=True)
     history_ids = models.JSONField(default=list)
     blueprint_version = models.ForeignKey(
         BlueprintVersion, models.SET_NULL, null=True, related_name="prompts"
@@ -166,6 +184,13 @@ class ChatPrompt(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status not in UNFINISHED
+
+    def other_versions(self) -> ChatPromptQuerySet:
+        """Of the answer to this question."""
+        if not self.question_id:
+            return ChatPrompt.objects.none()
+        versions = ChatPrompt.objects.filter(chat=self.chat_id, question_id=self.question_id)
+        return versions.exclude(pk=self.pk)
 
     # Lists know these three by themselves.
 

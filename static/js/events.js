@@ -87,10 +87,16 @@ async function refresh(id) {
   }
 }
 
-function show(id, old, fresh) {
+// A new version of an answer takes the place of the one that is shown.
+function otherVersion(fresh) {
+  return document.querySelector(`[data-question="${fresh.dataset.question}"]`);
+}
+
+function show(id, known, fresh) {
+  const old = known ?? otherVersion(fresh);
   const running = "unfinished" in fresh.dataset;
   // What is on the page of a running answer is newer than what is stored.
-  if (old && running && "unfinished" in old.dataset && state(id).end !== null) return;
+  if (known && running && "unfinished" in known.dataset && state(id).end !== null) return;
   keepEnd(() => {
     if (old) {
       replace(old, fresh);

@@ -280,12 +280,12 @@ def test_thumbs_are_per_reader_changeable_and_removable(signed_in, world, vera):
     assert Feedback.objects.get().user != vera
 
 
-def test_a_finished_question_is_asked_again_and_a_failed_one_starts_over(signed_in, world):
+def test_a_failed_answer_starts_over_in_its_place_and_an_answered_question_does_not(
+    signed_in, world
+):
     url = reverse("playground:prompt-retry", args=[world.prompt.pk])
 
-    again = signed_in.post(url, headers=HTMX)
-    assert again.headers["HX-Retarget"] == "#thread"
-    assert ChatPrompt.objects.count() == 2
+    assert signed_in.post(url, headers=HTMX).status_code == 409
     ChatPrompt.objects.filter(pk=world.prompt.pk).update(
         status=Status.ERROR, error_message="The LLM refused: check the key."
     )
@@ -293,7 +293,7 @@ def test_a_finished_question_is_asked_again_and_a_failed_one_starts_over(signed_
     assert "The LLM refused: check the key." in page
     over = signed_in.post(url, headers=HTMX)
     assert over.headers["HX-Retarget"] == f"#prompt-{world.prompt.pk}"
-    assert ChatPrompt.objects.count() == 2
+    assert ChatPrompt.objects.get().status == Status.NEW
 
 
 def test_a_running_answer_can_be_stopped_but_not_retried(signed_in, world):

@@ -7,6 +7,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import PromptType
 from blueprints.settings import SettingsChanges
+from config.errors import Conflict
 from config.status import Status
 from playground import services
 from playground.models import ChatPrompt
@@ -211,11 +212,34 @@ def test_a_failed_prompt_starts_over_in_its_place(alice, answered, chat, llm_ser
     assert again.error_message == ""
 
 
-def test_retrying_an_answered_question_asks_it_anew(alice, answered, chat, run_jobs):
-    first = answered(chat)
-    second = services.retry(first, user=alice)
-    assert second.pk != first.pk
-    assert second.text == first.text
+def test_an_answered_question_is_not_retried(alice, answered, chat):
+    with pytest.raises(Conflict):
+        services.retry(answered(chat), user=alice)
+
+
+def test_the_chat_goes_on_from_the_newest_version_of_an_answer(
+    alice, answered, chat, llm_server, run_jobs
+):
+    before = answered(chat, "Before?")
+    first = answered(chat, "Why?")
+    second = services.regenerate(first, user=alice)
+    run_jobs()
+    second.refresh_from_db()
+
+    assert second.history_ids == [before.pk]
+    assert second.status == Status.COMPLETED
+    assert answered(chat, "And now?").history_ids == [before.pk, second.pk]
+
+
+def test_a_branch_remembers_what_it_copied(alice, answered, chat, llm_server, run_jobs):
+    first = answered(chat, "Why?")
+    branch = services.branch(first, user=alice)
+
+    answer = answered(branch, "And now?")
+
+    assert answer.history_ids == [branch.prompts.exclude(copy_of="").get().pk]
+    assert "Why?" in str(answer.final_prompt)
+    assert answered(chat, "Meanwhile?").history_ids == [first.pk]
 
 
 def test_a_prompt_stopped_before_it_began_is_skipped(alice, chat, llm_server, run_jobs):
