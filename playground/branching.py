@@ -16,7 +16,10 @@ from playground.models import Chat, ChatPrompt
 
 _AT_ONCE = 500
 _LONGEST_NAME = 200
-_OWN = ("llm_id", "llm_settings", "vector_database_id", "retrieval_settings")
+_OWN = (
+    *("llm_id", "llm_settings", "vector_database_id", "retrieval_settings"),
+    "metadata_filter",
+)
 # A copy has these of its own; a trace belongs to one prompt.
 _NOT_COPIED = {
     *("id", "chat_id", "context_id", "history_ids", "log_id"),

@@ -11,6 +11,7 @@ from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings
 from config.status import UNFINISHED
 from playground import services
+from playground.filters import chips_of
 from playground.forms import AskForm
 from playground.models import Chat, ChatPrompt, Playground
 from playground.presenting import (
@@ -44,6 +45,7 @@ def render_chat_page(
         "chat": chat,
         "places": places(playground),
         "ask_form": ask_form or AskForm(),
+        "chips": chips_of(chat.metadata_filter) if chat else [],
     }
     if blueprint is not None:
         chats = playground.chats.conversations().filter(blueprint=blueprint)[:_MOST_CHATS]

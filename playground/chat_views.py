@@ -65,7 +65,12 @@ def chat_ask(request: PageRequest, pk: str) -> HttpResponse:
     form = AskForm(request.POST)
     if form.is_valid():
         with errors_on(form):
-            prompt = services.ask(user=request.user, chat=chat, text=question_text(form))
+            prompt = services.ask(
+                user=request.user,
+                chat=chat,
+                text=question_text(form),
+                metadata_filter=chat.metadata_filter,
+            )
             if not request.htmx:
                 return redirect(at(prompt))
             turn = one_turn(prompt, user=request.user)

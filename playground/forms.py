@@ -1,6 +1,11 @@
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django import forms
 
+from playground.filters import Comparison, values_of
 from vectordb.forms import UploadForm
+from vectordb.metadata_values import Field
 
 QuickStartForm = UploadForm
 
@@ -43,3 +48,58 @@ class GrowingForm(forms.Form):
 
     text = forms.CharField(strip=False, max_length=200_000)
     passages = forms.IntegerField(min_value=0, max_value=1_000)
+
+
+class FilterForm(forms.Form):
+    """One condition on a field that the passages have."""
+
+    name = forms.ChoiceField(
+        label="Field",
+        widget=forms.Select(
+            attrs={
+                "hx-get": "",
+                "hx-trigger": "change",
+                "hx-target": "#filter-values",
+                "hx-swap": "innerHTML",
+            }
+        ),
+    )
+    comparison = forms.ChoiceField(label="Comparison", choices=Comparison)
+    value = forms.CharField(
+        max_length=500,
+        widget=forms.TextInput(attrs={"list": "filter-values", "autocomplete": "off"}),
+    )
+    blueprint = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        fields: Sequence[Field],
+        url: str,
+        blueprint_id: str = "",
+    ) -> None:
+        """`url` tells the values of the field that is chosen."""
+        super().__init__(data, initial={"blueprint": blueprint_id})
+        self._known = fields
+        name: Any = self.fields["name"]
+        name.choices = [(field.name, field.name) for field in fields]
+        name.widget.attrs["hx-get"] = url
+
+    @property
+    def has_fields(self) -> bool:
+        return bool(self._known)
+
+    def chosen_values(self) -> list[str]:
+        """Those of the field that is chosen, else of the first."""
+        first = self._known[0].name if self._known else ""
+        return values_of(self.data.get("name", first), self._known)
+
+    def condition(self) -> dict[str, str]:
+        """What `filters.add_condition` takes."""
+        given = self.cleaned_data
+        return {
+            "name": given["name"],
+            "comparison": given["comparison"],
+            "text": given["value"],
+        }

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from blueprints.settings import AnswerSettings
 from config.status import Status
+from playground.filters import chips_of
 from playground.models import Chat, ChatPrompt, Feedback, Playground, PlaygroundBlueprint
 from playground.rendering import render_answer
 from vectordb.models import VectorDatabase
@@ -34,6 +35,10 @@ class Turn:
     versions: list[str]
     # The trace; of a copy in a branch that of the original.
     log_id: str | None
+
+    @property
+    def filter_labels(self) -> list[str]:
+        return [chip.label for chip in chips_of(self.prompt.metadata_filter)]
 
     @property
     def version(self) -> int:

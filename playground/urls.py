@@ -3,8 +3,10 @@ from django.urls import URLPattern, URLResolver, path
 from playground import (
     blueprint_views,
     branch_views,
+    chat_file_views,
     chat_settings_views,
     chat_views,
+    filter_views,
     gold_views,
     prompt_views,
     retrieval_views,
@@ -16,6 +18,7 @@ app_name = "playground"
 _use_case = [
     path("use-cases/<id:pk>/", views.use_case_detail, name="use-case-detail"),
     path("use-cases/<id:pk>/delete/", views.use_case_delete, name="use-case-delete"),
+    path("use-cases/<id:pk>/chats/", chat_file_views.chat_search, name="chat-search"),
     path("use-cases/<id:pk>/playgrounds/new/", views.playground_create, name="playground-create"),
 ]
 
@@ -26,6 +29,11 @@ _playground = [
     path("playgrounds/<id:pk>/upload/", views.playground_upload, name="playground-upload"),
     path("playgrounds/<id:pk>/ask/", chat_views.playground_ask, name="playground-ask"),
     path("playgrounds/<id:pk>/chats/new/", chat_settings_views.chat_create, name="chat-create"),
+    path(
+        "playgrounds/<id:pk>/chats/new/filter/",
+        filter_views.chat_filter_new,
+        name="chat-filter-new",
+    ),
     path(
         "playgrounds/<id:pk>/blueprints/new/",
         blueprint_views.blueprint_create,
@@ -46,8 +54,13 @@ _playground = [
 _chat = [
     path("chats/<id:pk>/", chat_views.chat_detail, name="chat-detail"),
     path("chats/<id:pk>/ask/", chat_views.chat_ask, name="chat-ask"),
+    path("chats/<id:pk>/export/", chat_file_views.chat_export, name="chat-export"),
     path("chats/<id:pk>/rename/", chat_views.chat_rename, name="chat-rename"),
     path("chats/<id:pk>/delete/", chat_views.chat_delete, name="chat-delete"),
+    path("chats/<id:pk>/filter/", filter_views.chat_filter, name="chat-filter"),
+    path(
+        "chats/<id:pk>/filter/remove/", filter_views.chat_filter_remove, name="chat-filter-remove"
+    ),
     path("chats/<id:pk>/settings/", chat_settings_views.chat_settings, name="chat-settings"),
     path(
         "chats/<id:pk>/settings/reset/",

@@ -55,6 +55,8 @@ class Chat(models.Model):
         VectorDatabase, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )
     retrieval_settings = models.JSONField(null=True)
+    # What its next questions search is narrowed by this.
+    metadata_filter = models.JSONField(null=True)
     # The chat that this one was branched from, while it is there.
     origin = models.ForeignKey("self", models.SET_NULL, null=True, related_name="branches")
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")

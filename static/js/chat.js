@@ -23,13 +23,51 @@ function draft(value) {
   return value;
 }
 
+// What was being written when a filter or a setting began the chat goes along to it.
+function draftFromBefore() {
+  const before = composer.dataset.draftBefore;
+  if (!before || before === composer.dataset.draft) return "";
+  try {
+    const text = sessionStorage.getItem(`draft:${before}`) ?? "";
+    sessionStorage.removeItem(`draft:${before}`);
+    return text;
+  } catch {
+    return "";
+  }
+}
+
+// Questions of this chat, as ↑ and ↓ in an empty composer bring them back; 0 is what was not sent yet.
+let steps = 0;
+
+function recall(direction) {
+  const asked = [...document.querySelectorAll(".turn .ask")].map((one) => one.textContent);
+  const next = Math.min(asked.length, Math.max(0, steps + direction));
+  if (next === steps) return;
+  steps = next;
+  question.value = steps ? asked.at(-steps) : "";
+  grow();
+}
+
+// Within a question of several lines the keys go from line to line first.
+function recalls(event) {
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return false;
+  const { value, selectionStart, selectionEnd } = question;
+  if (event.key === "ArrowUp") return value === "" || (steps > 0 && !value.slice(0, selectionStart).includes("\n"));
+  return event.key === "ArrowDown" && steps > 0 && !value.slice(selectionEnd).includes("\n");
+}
+
 if (composer) {
-  question.value ||= draft();
+  question.value ||= draft() || draftFromBefore();
   // On a phone the keyboard would cover what is to be read.
   if (matchMedia("(hover: hover)").matches) question.focus({ preventScroll: true });
   grow();
-  question.addEventListener("input", () => { grow(); draft(question.value); });
+  question.addEventListener("input", () => { steps = 0; grow(); draft(question.value); });
   question.addEventListener("keydown", (event) => {
+    if (recalls(event)) {
+      event.preventDefault();
+      recall(event.key === "ArrowUp" ? 1 : -1);
+      return;
+    }
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
       event.preventDefault();
       composer.requestSubmit();
@@ -39,6 +77,7 @@ if (composer) {
     if (!event.detail.ctx.response?.raw?.ok) return;
     draft("");
     question.value = "";
+    steps = 0;
     grow();
     question.focus();
   });
@@ -52,7 +91,7 @@ function isTyping(target) {
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.getElementById("dialog").open) return;
+  if (document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") {
     [...document.querySelectorAll("[data-stop]")].at(-1)?.click();
   } else if (!isTyping(event.target)) {
@@ -98,6 +137,14 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
   // Not when something in the dialog changes: who has scrolled on stays there.
   if (detail.ctx.target?.id !== "dialog-content") return;
   document.getElementById("passage")?.scrollIntoView({ block: "center" });
+});
+
+// A filter was added in the dialog, or taken out: the focus goes where the next one begins.
+
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  if (detail.ctx.target?.id !== "filter-chips") return;
+  document.getElementById("dialog").close();
+  document.getElementById("add-filter").focus();
 });
 
 // Sliders follow their number, and the other way round

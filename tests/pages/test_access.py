@@ -28,8 +28,8 @@ FOR_ANYBODY = {
 VIEWERS_MAY_POST = {
     "vectordb:dataset-lab",
     "playground:prompt-feedback",
-    "playground:citation-relevance",
     "playground:prompt-growing",
+    "playground:citation-relevance",
     "playground:vector-database-retrieval",
     "accounts:member-remove",
 }
@@ -100,6 +100,7 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
         "secret": "x" * 43,
     }
     under_use_case = {
+        "playground:chat-search",
         "playground:playground-create",
         "vectordb:dataset-create",
         "vectordb:source-list",
@@ -110,6 +111,7 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
     }
     special = {
         "playground:chat-create": world.playground.pk,
+        "playground:chat-filter-new": world.playground.pk,
         "vectordb:document-upload": world.dataset.pk,
         "playground:gold-question-delete": world.gold.pk,
         "blueprints:llm-create": endpoint.pk,

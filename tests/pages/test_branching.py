@@ -138,6 +138,7 @@ def test_when_an_earlier_answer_is_deleted_the_newest_stays(signed_in, world):
 def test_a_branch_begins_with_copies_and_says_where_it_is_from(signed_in, world):
     second = asked(world.chat, "And for gifts?")
     asked(world.chat, "Not in the branch")
+    Chat.objects.filter(pk=world.chat.pk).update(metadata_filter={"lang": "en"})
 
     response = signed_in.post(reverse("playground:prompt-branch", args=[second.pk]))
 
@@ -150,6 +151,7 @@ def test_a_branch_begins_with_copies_and_says_where_it_is_from(signed_in, world)
     assert first_copy.created_at == world.prompt.created_at
     assert second_copy.history_ids == [first_copy.pk]
     assert second_copy.context_id == first_copy.context_id != world.prompt.context_id
+    assert branch.metadata_filter == {"lang": "en"}
     page = page_of(signed_in, branch)
     assert f'Branched from <a class="link" href="/chats/{world.chat.pk}/"' in page
     assert page.index("And for gifts?</h2>") < page.index("Branched from")
