@@ -8,6 +8,7 @@ from playground import (
     chat_views,
     filter_views,
     gold_views,
+    palette_views,
     prompt_views,
     retrieval_views,
     views,
@@ -128,6 +129,7 @@ _retrieval = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
+    path("palette/", palette_views.palette, name="palette"),
     *_use_case,
     *_playground,
     *_chat,

@@ -22,6 +22,7 @@ FOR_ANYBODY = {
     "accounts:token-list",
     "accounts:use-case-create",
     "playground:home",
+    "playground:palette",
 }
 # Of all that a viewer sees, this is what they may send: their opinion, a search, a trial, a text to
 # have rendered, and their leaving.
