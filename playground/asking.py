@@ -292,9 +292,6 @@ def _version_with(chat: Chat, settings: AnswerSettings) -> Any:
 def _enqueue(prompt: ChatPrompt) -> None:
     """In the transaction of the row, so that neither is ever there without the other."""
     tasks.enqueue_answer(prompt_id=prompt.pk, chat_id=prompt.chat_id)
-    publish(
-        topic=f"chat:{prompt.chat_id}",
-        event="asked",
-        data={"chat": prompt.chat_id, "prompt": prompt.pk},
-    )
+    # Not in which chat: where answers are compared blindly, that would tell whose it is.
+    publish(topic=f"chat:{prompt.chat_id}", event="asked", data={"prompt": prompt.pk})
     let_others_begin()

@@ -14,6 +14,7 @@ from accounts.services import require_editor
 from blueprints.models import Blueprint
 from config.errors import Conflict, InvalidInput
 from playground.asking import ask_as_is, check_text, delete_prompt
+from playground.compare_news import tell, tell_joined
 from playground.models import Chat, ChatPrompt, ComparisonChat, ComparisonPrompt, Playground
 from vectordb.retrieval import validate_metadata_filter
 
@@ -47,9 +48,10 @@ def compare(
     text: str,
     chat: ComparisonChat | None = None,
     metadata_filter: dict[str, Any] | None = None,
+    with_drafts: bool = False,
 ) -> ComparisonPrompt:
-    """Ask several saved blueprints of one playground; workers answer. A refused comparison changes
-    nothing.
+    """Ask several blueprints of one playground, saved ones unless `with_drafts`; workers answer. A
+    refused comparison changes nothing.
 
     In a comparison chat each blueprint knows what it was asked there before; without one, nothing.
     Raises InvalidInput with the field: llm_blueprint_ids, text or metadata_filter.
@@ -67,13 +69,18 @@ def compare(
     comparison = ComparisonPrompt.objects.create(
         chat=chat, text=text, metadata_filter=metadata_filter, created_by=user
     )
+    blueprints = _checked(comparison, blueprints, "llm_blueprint_ids", with_drafts=with_drafts)
     _ask(comparison, blueprints, user=user, field="llm_blueprint_ids")
     return comparison
 
 
 @transaction.atomic
 def add_blueprints(
-    comparison: ComparisonPrompt, *, user: User, blueprints: Sequence[Blueprint]
+    comparison: ComparisonPrompt,
+    *,
+    user: User,
+    blueprints: Sequence[Blueprint],
+    with_drafts: bool = False,
 ) -> None:
     """Ask further blueprints the same question. Raises InvalidInput, and Conflict when the
     comparison was deleted meanwhile."""
@@ -82,7 +89,9 @@ def add_blueprints(
     # Looked up after waiting for the lock.
     if not ComparisonPrompt.objects.filter(pk=comparison.pk).exists():
         raise Conflict("This comparison was deleted meanwhile.")
-    _ask(comparison, blueprints, user=user, field="additional_llm_blueprint_ids")
+    field = "additional_llm_blueprint_ids"
+    blueprints = _checked(comparison, blueprints, field, with_drafts=with_drafts)
+    _ask(comparison, blueprints, user=user, field=field)
 
 
 @transaction.atomic
@@ -95,6 +104,7 @@ def delete_comparison(comparison: ComparisonPrompt, *, user: User) -> None:
         comparison.chat.delete()
     else:
         comparison.delete()
+        tell(comparison.chat_id)
 
 
 def forget_empty_comparisons(playground: Playground) -> None:
@@ -123,9 +133,10 @@ def _common_playground(blueprints: Sequence[Blueprint]) -> Playground:
 def _ask(
     comparison: ComparisonPrompt, blueprints: Sequence[Blueprint], *, user: User, field: str
 ) -> None:
-    blueprints = _checked(comparison, blueprints, field)
+    """Each of the blueprints, which stand in the comparison's chat from now on."""
+    are_new = False
     for blueprint in blueprints:
-        column, _ = Chat.objects.get_or_create(
+        column, is_new = Chat.objects.get_or_create(
             comparison=comparison.chat,
             blueprint=blueprint,
             defaults={
@@ -144,10 +155,19 @@ def _ask(
         except InvalidInput as error:
             message = f"“{blueprint.name}” cannot answer. {error.message}"
             raise InvalidInput(message, field=field) from error
+        are_new = are_new or is_new
+    comparison.chat.blueprints.add(*blueprints)
+    if are_new:
+        tell_joined(comparison.chat_id)
+    tell(comparison.chat_id, comparison.pk)
 
 
 def _checked(
-    comparison: ComparisonPrompt, blueprints: Sequence[Blueprint], field: str
+    comparison: ComparisonPrompt,
+    blueprints: Sequence[Blueprint],
+    field: str,
+    *,
+    with_drafts: bool,
 ) -> list[Blueprint]:
     """The blueprints, locked so that none is deleted before the comparison is stored."""
     ids = [blueprint.pk for blueprint in blueprints]
@@ -162,7 +182,7 @@ def _checked(
     if placed.count() < len(ids):
         raise InvalidInput("Only blueprints of one playground can be compared.", field=field)
     drafts = [blueprint.name for blueprint in by_id.values() if not blueprint.is_saved]
-    if drafts:
+    if drafts and not with_drafts:
         names = ", ".join(f"“{name}”" for name in drafts)
         raise InvalidInput(f"Save {names} first: drafts cannot be compared.", field=field)
     return [by_id[pk] for pk in ids]

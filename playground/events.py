@@ -1,4 +1,5 @@
-"""The one event stream of a page: server-sent events about the chats and databases it shows."""
+"""The one event stream of a page: server-sent events about the chats, comparisons and databases it
+shows."""
 
 import asyncio
 import json
@@ -6,7 +7,9 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -22,7 +25,8 @@ from config.converters import IdConverter
 from config.listener import GAP, Listener, Message, listener
 from config.status import Status
 from config.threads import in_thread
-from playground.models import Chat, ChatPrompt
+from playground.compare_news import JOINED, columns_of, revision_of, topic_of
+from playground.models import Chat, ChatPrompt, ComparisonChat
 from vectordb.models import VectorDatabase
 
 _KEEP_ALIVE_SECONDS = 15.0
@@ -90,19 +94,32 @@ def tails() -> Tails:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
+    """`columns` are the chats of the comparisons."""
+
     chat_ids: tuple[str, ...]
     database_ids: tuple[str, ...]
+    comparison_ids: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def topics(self) -> list[str]:
-        chats = [f"chat:{pk}" for pk in self.chat_ids]
-        return [*chats, *(f"vector_database:{pk}" for pk in self.database_ids)]
+        chats = [f"chat:{pk}" for pk in self.chat_ids + self.columns]
+        comparisons = [topic_of(pk) for pk in self.comparison_ids]
+        return [*chats, *comparisons, *(f"vector_database:{pk}" for pk in self.database_ids)]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return self.chat_ids + self.database_ids + self.comparison_ids
+
+    def of_now(self) -> "Watched":
+        """With the columns that the comparisons have by now."""
+        return replace(self, columns=columns_of(self.comparison_ids))
 
 
 @login_not_required
 @require_GET
 async def event_stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """GET /events/?chat=ID&chat=ID&vector_database=ID, by session or by API token.
+    """GET /events/?chat=ID&comparison=ID&vector_database=ID, by session or by API token.
 
     401 without either, 404 when one of the ids is unknown or not visible, 422 without any.
     """
@@ -110,13 +127,11 @@ async def event_stream(request: HttpRequest) -> HttpResponse | StreamingHttpResp
     user = await in_thread(_user, request)
     if user is None:
         return JsonResponse({"detail": "Sign in, or send an API token."}, status=401)
-    chat_ids = dict.fromkeys(request.GET.getlist("chat"))
-    database_ids = dict.fromkeys(request.GET.getlist("vector_database"))
-    if not 0 < len(chat_ids) + len(database_ids) <= _MOST_TOPICS:
-        return JsonResponse(
-            {"detail": f"Name 1 to {_MOST_TOPICS} chats or vector databases to watch."}, status=422
-        )
-    watched = Watched(tuple(chat_ids), tuple(database_ids))
+    kinds = ("chat", "vector_database", "comparison")
+    watched = Watched(*(tuple(dict.fromkeys(request.GET.getlist(kind))) for kind in kinds))
+    if not 0 < len(watched.ids) <= _MOST_TOPICS:
+        detail = f"Name 1 to {_MOST_TOPICS} chats, comparisons or vector databases to watch."
+        return JsonResponse({"detail": detail}, status=422)
     if not await in_thread(_all_visible, user, watched):
         return JsonResponse({"detail": "Not found."}, status=404)
     return StreamingHttpResponse(
@@ -139,17 +154,30 @@ def _user(request: HttpRequest) -> User | None:
 
 
 def _all_visible(user: User, watched: Watched) -> bool:
-    if not all(map(_ID.fullmatch, watched.chat_ids + watched.database_ids)):
+    if not all(map(_ID.fullmatch, watched.ids)):
         return False
-    chats = Chat.objects.watchable_by(user).filter(pk__in=watched.chat_ids).count()
+    chats = Chat.objects.watchable_by(user).filter(pk__in=watched.chat_ids)
     databases = VectorDatabase.objects.visible_to(user).filter(pk__in=watched.database_ids)
-    return chats == len(watched.chat_ids) and databases.count() == len(watched.database_ids)
+    comparisons = ComparisonChat.objects.visible_to(user).filter(pk__in=watched.comparison_ids)
+    return chats.count() + databases.count() + comparisons.count() == len(watched.ids)
 
 
 async def _stream(watched: Watched) -> AsyncGenerator[bytes, None]:
     tails()
     ends_at = time.monotonic() + _LONGEST_STREAM_SECONDS
+    while time.monotonic() < ends_at:
+        watched = await in_thread(watched.of_now)
+        async with aclosing(_until_joined(watched, ends_at)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+async def _until_joined(watched: Watched, ends_at: float) -> AsyncGenerator[bytes, None]:
+    """What is told until a comparison has a further column, which is to be heard too."""
     async with listener().subscribe(*watched.topics) as queue:
+        # One that came before this began to listen was told to nobody here.
+        if watched.comparison_ids and await in_thread(watched.of_now) != watched:
+            return
         batch = [GAP]
         while (left := ends_at - time.monotonic()) > 0:
             while GAP in batch:
@@ -159,6 +187,8 @@ async def _stream(watched: Watched) -> AsyncGenerator[bytes, None]:
                 batch = caught_up.news(known + _waiting(queue))
             if batch:
                 yield b"".join(_encode(message.event, message.raw) for message in batch)
+            if any(message.event == JOINED for message in batch):
+                return
             try:
                 first = await asyncio.wait_for(queue.get(), min(left, _KEEP_ALIVE_SECONDS))
                 batch = [first, *_waiting(queue)]
@@ -204,7 +234,8 @@ class _CaughtUp:
 async def _catch_up(watched: Watched) -> _CaughtUp:
     """Which answers are running, and all their text so far."""
     while True:
-        rows = await in_thread(_unfinished, watched.chat_ids)
+        revisions = await in_thread(_revisions, watched)
+        rows = await in_thread(_unfinished, watched.chat_ids + watched.columns)
         # From here to the return nothing awaits: the tails cannot move on.
         texts = [tails().complete(row) for row in rows]
         is_running = any(row.status == Status.RUNNING for row in rows)
@@ -216,6 +247,7 @@ async def _catch_up(watched: Watched) -> _CaughtUp:
         text = text or ""
         data = {"prompt": row.prompt_id, "status": row.status, "text": text, "end": len(text)}
         events.append(_encode("snapshot", json.dumps(data)))
+    events += [_encode("compared", json.dumps(one)) for one in revisions]
     return _CaughtUp(b"".join(events), {row.prompt_id: row.attempt for row in rows})
 
 
@@ -223,6 +255,10 @@ def _unfinished(chat_ids: tuple[str, ...]) -> list[_Unfinished]:
     prompts = ChatPrompt.objects.filter(chat__in=chat_ids).unfinished()
     rows = prompts.values_list("id", "chat_id", "status", "attempt", "result_text")
     return [_Unfinished(*row) for row in rows]
+
+
+def _revisions(watched: Watched) -> list[dict[str, Any]]:
+    return [revision_of(pk) for pk in watched.comparison_ids]
 
 
 def _encode(event: str, data: str) -> bytes:

@@ -54,6 +54,10 @@ class Turn:
         return self.versions[self.version] if self.version < len(self.versions) else ""
 
     @property
+    def url(self) -> str:
+        return _url(self.prompt)
+
+    @property
     def is_stopped(self) -> bool:
         return self.prompt.finish_reason == "stopped"
 
@@ -129,7 +133,7 @@ def _turn(
     log_id: str | None,
 ) -> Turn:
     numbers = {citation["number"] for citation in prompt.citations}
-    html = render_answer(prompt.result_text, numbers=numbers, url=f"/prompts/{prompt.pk}/sources/")
+    html = render_answer(prompt.result_text, numbers=numbers, url=f"{_url(prompt)}sources/")
     # What the answer cites comes first; the others were read too and can be unfolded.
     ordered = sorted(
         prompt.citations,
@@ -148,6 +152,12 @@ def _turn(
         versions=versions,
         log_id=log_id,
     )
+
+
+def _url(prompt: ChatPrompt) -> str:
+    """Results of comparisons have addresses of their own."""
+    kind = "results" if prompt.comparison_prompt_id else "prompts"
+    return f"/{kind}/{prompt.pk}/"
 
 
 def hue_of(chat: Chat) -> int:

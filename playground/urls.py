@@ -6,6 +6,8 @@ from playground import (
     chat_file_views,
     chat_settings_views,
     chat_views,
+    compare_answer_views,
+    compare_views,
     filter_views,
     gold_views,
     palette_views,
@@ -102,6 +104,36 @@ _prompt = [
     ),
 ]
 
+_compare = [
+    path("playgrounds/<id:pk>/compare/", compare_views.compare_home, name="compare-home"),
+    path("playgrounds/<id:pk>/compare/ask/", compare_views.compare_ask, name="compare-ask"),
+    path("comparisons/<id:pk>/", compare_views.comparison_detail, name="comparison-detail"),
+    path("comparisons/<id:pk>/state/", compare_views.comparison_state, name="comparison-state"),
+    path("comparisons/<id:pk>/ask/", compare_views.comparison_ask, name="comparison-ask"),
+    path("comparisons/<id:pk>/choose/", compare_views.comparison_choose, name="comparison-choose"),
+    path("comparisons/<id:pk>/blind/", compare_views.comparison_blind, name="comparison-blind"),
+    path("comparisons/<id:pk>/stop/", compare_views.comparison_stop, name="comparison-stop"),
+    path("comparisons/<id:pk>/rename/", compare_views.comparison_rename, name="comparison-rename"),
+    path("comparisons/<id:pk>/delete/", compare_views.comparison_delete, name="comparison-delete"),
+    path("compared/<id:pk>/", compare_answer_views.compared_detail, name="compared-detail"),
+    path("compared/<id:pk>/prefer/", compare_answer_views.compared_prefer, name="compared-prefer"),
+    path("compared/<id:pk>/delete/", compare_answer_views.compared_delete, name="compared-delete"),
+    path(
+        "compared/<id:pk>/differences/",
+        compare_answer_views.compared_differences,
+        name="compared-differences",
+    ),
+    path("results/<id:pk>/stop/", compare_answer_views.result_stop, name="result-stop"),
+    path("results/<id:pk>/retry/", compare_answer_views.result_retry, name="result-retry"),
+    path("results/<id:pk>/feedback/", compare_answer_views.result_feedback, name="result-feedback"),
+    path("results/<id:pk>/sources/", compare_answer_views.result_sources, name="result-sources"),
+    path(
+        "results/<id:pk>/sources/<int:number>/",
+        compare_answer_views.result_citation,
+        name="result-citation",
+    ),
+]
+
 _gold = [
     path("vector-databases/<id:pk>/gold/", gold_views.gold_detail, name="gold-detail"),
     path("vector-databases/<id:pk>/gold/figures/", gold_views.gold_figures, name="gold-figures"),
@@ -134,6 +166,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_playground,
     *_chat,
     *_prompt,
+    *_compare,
     *_gold,
     *_retrieval,
 ]

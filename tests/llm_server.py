@@ -14,6 +14,7 @@ import re
 import threading
 import zlib
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -122,6 +123,8 @@ class LLMServer:
         self.interval_ms = interval_ms
         self.requests: list[Request] = []
         self.always = Behaviour()
+        # Where set, the text of an answer by the body of its request, unless told otherwise.
+        self.replies: Callable[[Any], str] | None = None
         self.models: list[dict[str, Any]] = list(MODELS)
         self.models_behaviour: Behaviour | None = None
         self.pages: dict[str, Any] = {}  # other paths, and the JSON found there
@@ -246,7 +249,10 @@ class LLMServer:
     def _behaviour(self, request: Request) -> Behaviour:
         if self._script:
             return self._script.popleft()
-        return BY_MODEL.get(str(request.body.get("model")), self.always)
+        told = BY_MODEL.get(str(request.body.get("model")), self.always)
+        if self.replies is not None and told.text is None:
+            return replace(told, text=self.replies(request.body))
+        return told
 
     def _embeddings(self, request: Request) -> Behaviour:
         told = self._behaviour(request)

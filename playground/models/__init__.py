@@ -11,6 +11,7 @@ from playground.models.playgrounds import (
     PlaygroundType,
     Sample,
 )
+from playground.models.preferences import Preference
 from playground.models.retrieval_tests import RetrievalSide, RetrievalTest
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Playground",
     "PlaygroundBlueprint",
     "PlaygroundType",
+    "Preference",
     "RetrievalSide",
     "RetrievalTest",
     "Sample",

@@ -81,6 +81,11 @@ class ChatPromptQuerySet(models.QuerySet["ChatPrompt"]):
         visible = UseCase.objects.visible_to(user)
         return self.filter(chat__playground__use_case__in=visible, chat__comparison=None)
 
+    def results_visible_to(self, user: User) -> Self:
+        """Those of comparisons, other than of single ones, which have no page."""
+        chats = ComparisonChat.objects.visible_to(user)
+        return self.filter(comparison_prompt__chat__in=chats)
+
     def editable_by(self, user: User) -> Self:
         editable = UseCase.objects.editable_by(user)
         return self.filter(chat__playground__use_case__in=editable, comparison_prompt=None)

@@ -3,6 +3,7 @@ from typing import Self
 from django.db import models
 
 from accounts.models import UseCase, User
+from blueprints.models import Blueprint
 from config.ids import IdField
 from playground.models.playgrounds import Playground
 
@@ -22,6 +23,12 @@ class ComparisonChat(models.Model):
     name = models.CharField(max_length=200, blank=True)
     # Made for one comparison that was asked for outside of any.
     is_hidden = models.BooleanField(default=False)
+    # Who is asked next, and whose column is shown; columns of others are kept.
+    blueprints = models.ManyToManyField(Blueprint, related_name="+")
+    # Until they have voted on a question, nobody sees who gave which of its answers.
+    is_blind = models.BooleanField(default=False)
+    # Counts what pages that show it have to know of: questions, columns, votes.
+    revision = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

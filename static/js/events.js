@@ -17,6 +17,9 @@ const sentAt = new WeakMap(); // htmx's context of a request -> when it left
 let source = null;
 let bannerTimer = null;
 
+// How a changed answer gets onto the page, and a deleted one off it: pages of their own replace these.
+export const page = { refresh, remove: (id) => article(id)?.remove(), compared: () => {} };
+
 const article = (id) => document.getElementById(`prompt-${id}`);
 
 function state(id) {
@@ -30,8 +33,13 @@ function setText(id, text, end) {
   showText(id);
 }
 
+// Whether the page holds more of a running answer than the server had stored.
+export function isStreamed(id) {
+  return answers.has(id) && state(id).end !== null;
+}
+
 // The question may reach the page after the first words of its answer.
-function showText(id) {
+export function showText(id) {
   setPassages(article(id), state(id).passages);
   showWhole(article(id), state(id).text);
   showFirstToken(id);
@@ -113,7 +121,7 @@ function show(id, known, fresh) {
 function asked({ prompt }) {
   setText(prompt, "", 0);
   // The page that asked gets the question with its own request; this is for the other ones.
-  setTimeout(() => { if (!article(prompt)) refresh(prompt); }, OWN_QUESTION_MS);
+  setTimeout(() => { if (!article(prompt)) page.refresh(prompt); }, OWN_QUESTION_MS);
 }
 
 function sync({ unfinished }) {
@@ -121,14 +129,14 @@ function sync({ unfinished }) {
     progress(place.id.replace("progress-", ""));
   }
   for (const turn of document.querySelectorAll("[data-prompt][data-unfinished]")) {
-    if (!unfinished.includes(turn.dataset.prompt)) refresh(turn.dataset.prompt);
+    if (!unfinished.includes(turn.dataset.prompt)) page.refresh(turn.dataset.prompt);
   }
-  for (const id of unfinished) if (!article(id)) refresh(id);
+  for (const id of unfinished) if (!article(id)) page.refresh(id);
 }
 
 function finished({ prompt, status }) {
   answers.delete(prompt);
-  refresh(prompt);
+  page.refresh(prompt);
   if (live) live.textContent = status === "COMPLETED" ? "The answer is finished." : "The answer failed.";
 }
 
@@ -166,7 +174,8 @@ const handlers = {
     if (name.startsWith("searching")) phase(prompt, `${name} · ${Math.round(milliseconds)} ms · ${count} passages`);
   },
   delta: (data) => append(data.prompt, data),
-  deleted: ({ prompt }) => { answers.delete(prompt); article(prompt)?.remove(); },
+  deleted: ({ prompt }) => { answers.delete(prompt); page.remove(prompt); },
+  compared: (data) => page.compared(data),
   ingestion: ({ vector_database: id }) => progress(id),
   tested: ({ test: id }) => progress(id),
 };

@@ -5,7 +5,8 @@ from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from evaluation import question_sets
-from playground.models import ChatPrompt
+from playground.models import ChatPrompt, ComparisonChat
+from tests.pages.compared import compared_by
 from tests.vectordb import samples
 from tests.vectordb.conftest import add
 from tracing.models import Session
@@ -30,6 +31,8 @@ VIEWERS_MAY_POST = {
     "vectordb:dataset-lab",
     "playground:prompt-feedback",
     "playground:prompt-growing",
+    "playground:compared-prefer",
+    "playground:result-feedback",
     "playground:citation-relevance",
     "playground:vector-database-retrieval",
     "accounts:member-remove",
@@ -69,6 +72,7 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
     session = Session.objects.create(use_case=world.use_case)
     questions = question_sets.create_set(world.use_case, user=alice, name="Returns")
     question = question_sets.add_question(questions, user=alice, text="How long?")
+    compared = compared_by(alice, world.playground)
     keys = {
         "pk": {
             "playground": world.playground.pk,
@@ -76,6 +80,10 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
             "prompt": world.prompt.pk,
             "citation": world.prompt.pk,
             "blueprint": world.playground.pk,
+            "compare": world.playground.pk,
+            "comparison": compared.comparison.pk,
+            "compared": compared.question.pk,
+            "result": compared.results[0].pk,
             "dataset": world.dataset.pk,
             "document": world.document.pk,
             "vector": world.database.pk,
@@ -193,6 +201,7 @@ def test_a_viewer_changes_nothing(client, vera, url_of, world, name):
     data = {"name": "Changed", "text": "Mine?", "blueprint": world.blueprint.pk, "role": "owner"}
     data |= {"llm_id": "extractive", "vector_database_id": world.database.pk, "temperature": "1"}
     data |= {"email": vera.email, "document": world.document.pk}
+    prompts, comparisons = ChatPrompt.objects.count(), ComparisonChat.objects.count()
 
     response = client.post(url, data)
 
@@ -203,7 +212,8 @@ def test_a_viewer_changes_nothing(client, vera, url_of, world, name):
     world.use_case.refresh_from_db()
     world.playground.refresh_from_db()
     assert (world.use_case.name, world.playground.name) == ("Support", "Refund bot")
-    assert ChatPrompt.objects.count() == 1
+    assert ChatPrompt.objects.count() == prompts
+    assert ComparisonChat.objects.filter(is_blind=False).count() == comparisons
 
 
 @pytest.mark.parametrize("name", [name for name in OWNED if "token" not in name])

@@ -17,8 +17,18 @@ from blueprints.models import LLM, Blueprint, BlueprintVersion, LLMEndpoint, Pro
 from blueprints.settings import AnswerSettings
 from config.status import Status
 from playground import retrieval_tests, services
-from playground.models import Chat, ChatPrompt, Feedback, GoldQuestion, Playground
+from playground.models import (
+    Chat,
+    ChatPrompt,
+    ComparisonChat,
+    ComparisonPrompt,
+    Feedback,
+    GoldQuestion,
+    Playground,
+    Preference,
+)
 from playground.retrieval_tests import SideWish
+from tests.pages.compared import compared_by
 from tracing.models import Log, LogKind
 from vectordb import services as vectordb
 from vectordb.models import (
@@ -60,6 +70,9 @@ BY_PATH = {
     "prompts": "prompt",
     "traces": "log",
     "retrieval-tests": "test",
+    "comparisons": "comparison",
+    "compared": "question",
+    "results": "result",
     "gold-questions": "gold",
     "embedding-models": "embedding",
     "tokens": "token",
@@ -149,7 +162,11 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
     embedding = EmbeddingEntry.objects.create(
         name="lab/embedder", kind="endpoint", base_url="http://127.0.0.1:9/v1", created_by=alice
     )
+    compared = compared_by(alice, playground)
     return {
+        "comparison": compared.comparison.pk,
+        "question": compared.question.pk,
+        "result": compared.results[0].pk,
         "use_case": use_case.pk,
         "dataset": dataset.pk,
         "document": added.document.pk,
@@ -190,7 +207,7 @@ def everything() -> str:
     kinds = (
         *(UseCase, Membership, Dataset, Document, VectorDatabase, Ingestion, Playground),
         *(Blueprint, BlueprintVersion, Chat, ChatPrompt, LLM, LLMEndpoint),
-        *(EmbeddingEntry, TrialCut),
+        *(EmbeddingEntry, TrialCut, ComparisonChat, ComparisonPrompt, Preference),
     )
     rows = [row for kind in kinds for row in kind.objects.order_by("pk")]
     revoked = ApiToken.objects.exclude(revoked_at=None).count()

@@ -1,0 +1,80 @@
+"""The page of a comparison: what its parts hold."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from accounts.pages import PageRequest, within
+from playground.compare_showing import questions_of, shown
+from playground.compare_summary import summary_of
+from playground.forms import AskForm
+from playground.models import ComparisonChat, Playground
+from playground.presenting import Place, places
+
+_MOST_COMPARISONS = 200
+_NEWEST_QUESTIONS = 20
+# So many are ticked when a comparison begins.
+_FIRST = 4
+
+
+def render_compare_page(
+    request: PageRequest,
+    *,
+    playground: Playground,
+    comparison: ComparisonChat | None = None,
+    ask_form: AskForm | None = None,
+    ticked: set[str] | None = None,
+    choice_error: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Without a comparison it is the page of a new one, where `ticked` are chosen."""
+    rows = playground.comparison_chats.filter(is_hidden=False)
+    context = {
+        **within(request, playground.use_case, tab="compare"),
+        "playground": playground,
+        "comparison": comparison,
+        "comparisons": rows[:_MOST_COMPARISONS],
+        "ask_form": ask_form or AskForm(),
+        "is_blind": "is_blind" in request.POST,
+        **state_context(request, playground, comparison, ticked=ticked, choice_error=choice_error),
+    }
+    if comparison is not None:
+        context |= board_context(request, comparison)
+    return render(request, "playground/compare.html", context, status=status)
+
+
+def state_context(
+    request: PageRequest,
+    playground: Playground,
+    comparison: ComparisonChat | None,
+    *,
+    ticked: set[str] | None = None,
+    choice_error: str = "",
+) -> dict[str, Any]:
+    """Who takes part, and how they did so far."""
+    rows = places(playground)
+    return {
+        "places": rows,
+        "ticked": _ticked(rows, comparison) if ticked is None else ticked,
+        "choice_error": choice_error,
+        "summary": summary_of(comparison, user=request.user) if comparison else None,
+    }
+
+
+def _ticked(rows: list[Place], comparison: ComparisonChat | None) -> set[str]:
+    if comparison is None:
+        return {row.place.blueprint_id for row in rows[:_FIRST]}
+    return set(comparison.blueprints.values_list("pk", flat=True))
+
+
+def board_context(request: PageRequest, comparison: ComparisonChat) -> dict[str, Any]:
+    """The newest questions in the order in which they were put; `?all` shows every one."""
+    questions = questions_of(comparison).reverse()
+    newest = list(questions if "all" in request.GET else questions[: _NEWEST_QUESTIONS + 1])
+    has_earlier = "all" not in request.GET and len(newest) > _NEWEST_QUESTIONS
+    kept = newest[:_NEWEST_QUESTIONS] if has_earlier else newest
+    return {
+        "questions": shown(comparison, kept[::-1], user=request.user),
+        "has_earlier": has_earlier,
+    }
