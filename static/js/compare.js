@@ -73,6 +73,7 @@ function placeCells(old, fresh) {
   }
   const order = [...columns.children].map((cell) => cell.id);
   if (order.join() !== wanted.join()) columns.append(...wanted.map((id) => document.getElementById(id)));
+  catchUp(old);
   // The one that was removed had the focus: its successor takes it.
   if (focusedAt >= 0 && !columns.contains(document.activeElement)) {
     columns.children[Math.min(focusedAt, columns.children.length - 1)]?.focus({ preventScroll: true });
@@ -107,6 +108,7 @@ function insert(fresh) {
   for (const cell of fresh.querySelectorAll("[data-unfinished]")) {
     if (isStreamed(cell.dataset.prompt)) showText(cell.dataset.prompt);
   }
+  catchUp(fresh);
   fresh.scrollIntoView({ block: "start" });
 }
 
@@ -141,10 +143,18 @@ function refreshState() {
   });
 }
 
+// What was told of answers whose question was still on its way here
+const early = new Set();
+
+function catchUp(question) {
+  const cells = [...question.querySelectorAll("[data-unfinished]")];
+  if (cells.filter((cell) => early.delete(cell.dataset.prompt)).length) refreshQuestion(question.dataset.question);
+}
+
 page.refresh = (id) => {
   const question = document.getElementById(`prompt-${id}`)?.closest("[data-question]");
-  if (!question) return;
-  refreshQuestion(question.dataset.question);
+  if (question) refreshQuestion(question.dataset.question);
+  else early.add(id);
   refreshState();
 };
 // Another answer is on its way to the place of a deleted one: the column stays until it is there.
@@ -172,6 +182,7 @@ document.addEventListener("htmx:after:swap", () => {
   const fresh = document.querySelector("[data-new-question]");
   if (!fresh) return;
   delete fresh.dataset.newQuestion;
+  catchUp(fresh);
   fresh.scrollIntoView({ block: "start" });
   markCurrent();
 });
