@@ -17,10 +17,11 @@ _Passage = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A run of words: `same` in both, `only left` or `only right`."""
+    """A run of words: `same` in both, `only left` or `only right`; `space` follows it."""
 
     kind: str
     text: str
+    space: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,18 @@ def _words(left: str, right: str) -> list[Words] | None:
 def _runs(matcher: "SequenceMatcher[str]", ours: list[str], theirs: list[str]) -> Iterator[Words]:
     for kind, start, end, their_start, their_end in matcher.get_opcodes():
         if kind == "equal":
-            yield Words("same", "".join(ours[start:end]))
+            yield _run("same", ours[start:end])
             continue
         if end > start:
-            yield Words("only left", "".join(ours[start:end]))
+            yield _run("only left", ours[start:end])
         if their_end > their_start:
-            yield Words("only right", "".join(theirs[their_start:their_end]))
+            yield _run("only right", theirs[their_start:their_end])
+
+
+def _run(kind: str, words: list[str]) -> Words:
+    whole = "".join(words)
+    text = whole.rstrip()
+    return Words(kind, text, whole[len(text) :] or " ")
 
 
 def _passages(left: list[_Passage], right: list[_Passage], *, is_one: bool) -> list[PassageRow]:

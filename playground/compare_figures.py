@@ -14,7 +14,7 @@ _LESS_IS_BETTER = {
 }
 _MORE_IS_BETTER = {"rouge-1", "faithfulness", "correctness"}
 _OWN = ("latency", "first token", "tokens", "cost")
-_UNKNOWN = "none"
+_UNKNOWN = "\N{EN DASH}"
 _NOT_YET = "…"
 
 
@@ -32,12 +32,17 @@ class Figure:
 def figures_of(results: Sequence[ChatPrompt | None]) -> list[list[Figure]]:
     """For each result the same figures in the same order. A blueprint that was not asked has none."""
     found = [{} if result is None else _known(result) for result in results]
-    names = dict.fromkeys((*_OWN, *(name for figures in found for name in figures)))
+    names = dict.fromkeys((*_OWN, *_expected(results), *(name for one in found for name in one)))
     rows = [
         [] if result is None else [figures.get(name) or _missing(name, result) for name in names]
         for result, figures in zip(results, found, strict=True)
     ]
     return _marked(rows)
+
+
+def _expected(results: Sequence[ChatPrompt | None]) -> list[str]:
+    """Named from the start, so that nothing moves when the answers end."""
+    return ["rouge-1"] if any(one and one.vector_database_id for one in results) else []
 
 
 def _missing(name: str, result: ChatPrompt) -> Figure:

@@ -28,7 +28,7 @@ _MASKED_ERROR = "There is no answer. What went wrong is shown after your vote."
 class Side:
     """One answer of several. `number` is its place, and the key that chooses it from 1 to 9. Of a
     masked one nothing tells whose it is: neither name nor figures, and `hue` is 0. A blueprint that
-    was not asked has no `turn`."""
+    was not asked has no `turn`. `admirers` are others who like it best."""
 
     number: int
     name: str
@@ -49,7 +49,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A question. `tied` are those who found no answer better than the others."""
+    """A question. `tied` are others who found no answer better than the others."""
 
     question: ComparisonPrompt
     sides: list[Side]
@@ -118,6 +118,7 @@ def shown(
 def _shown(question: ComparisonPrompt, known: _Known) -> Shown:
     votes = list(question.preferences.all())
     mine = next((vote for vote in votes if vote.user_id == known.user.pk), None)
+    others = [vote for vote in votes if vote is not mine]
     is_masked = known.comparison.is_blind and mine is None
     by_blueprint = {result.chat.blueprint_id: result for result in question.results.all()}
     places = known.places
@@ -132,7 +133,7 @@ def _shown(question: ComparisonPrompt, known: _Known) -> Shown:
         is_running=any(not result.is_finished for result in there),
         has_voted=mine is not None,
         is_tie=mine is not None and mine.best_id is None,
-        tied=[] if is_masked else [vote.user.display_name for vote in votes if not vote.best_id],
+        tied=[] if is_masked else _names(vote for vote in others if not vote.best_id),
         warnings=[] if is_masked else corpus_warnings(there, places, known.databases),
     )
 
@@ -165,7 +166,8 @@ def _side(
 ) -> Side:
     if result is None:
         return Side(number=number, name=place.blueprint.name, hue=place.hue)
-    for_it = [vote.user for vote in votes if vote.best_id == result.pk]
+    for_it = [vote for vote in votes if vote.best_id == result.pk]
+    mine = [vote for vote in for_it if vote.user_id == known.user.pk]
     return Side(
         number=number,
         name=place.blueprint.name,
@@ -175,9 +177,13 @@ def _side(
         figures=figures,
         warning=changed_since(result, place.blueprint),
         error=result.error_message or _NOTHING,
-        admirers=[user.display_name for user in for_it],
-        is_mine=known.user in for_it,
+        admirers=_names(vote for vote in for_it if vote not in mine),
+        is_mine=bool(mine),
     )
+
+
+def _names(votes: Iterable[Preference]) -> list[str]:
+    return [vote.user.display_name for vote in votes]
 
 
 def _masked(results: Sequence[ChatPrompt | None], known: _Known) -> list[Side]:

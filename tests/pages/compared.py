@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
+from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings
 from config.status import Status
 from playground import compare_board, services
@@ -41,16 +42,19 @@ class Compared:
 def compared_by(
     user: User, playground: Playground, *names: str, is_blind: bool = False
 ) -> Compared:
-    """One question to two blueprints of these names, both of which have answered."""
+    """One question to new blueprints of these names, all of which have answered."""
+    settings = AnswerSettings(llm_id="extractive")
     blueprints = [
-        services.create_blueprint(
-            user=user,
-            playground=playground,
-            name=name,
-            settings=AnswerSettings(llm_id="extractive"),
-        )
+        services.create_blueprint(user=user, playground=playground, name=name, settings=settings)
         for name in names or ("Terse", "Chatty")
     ]
+    return compared_with(user, playground, blueprints, is_blind=is_blind)
+
+
+def compared_with(
+    user: User, playground: Playground, blueprints: list[Blueprint], *, is_blind: bool = False
+) -> Compared:
+    """Likewise to these."""
     question = compare_board.begin(
         user=user,
         playground=playground,

@@ -28,7 +28,7 @@ from playground.models import (
     Preference,
 )
 from playground.retrieval_tests import SideWish
-from tests.pages.compared import compared_by
+from tests.pages.compared import compared_with
 from tracing.models import Log, LogKind
 from vectordb import services as vectordb
 from vectordb.models import (
@@ -162,7 +162,7 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
     embedding = EmbeddingEntry.objects.create(
         name="lab/embedder", kind="endpoint", base_url="http://127.0.0.1:9/v1", created_by=alice
     )
-    compared = compared_by(alice, playground)
+    compared = compared_with(alice, playground, [blueprint])
     return {
         "comparison": compared.comparison.pk,
         "question": compared.question.pk,
