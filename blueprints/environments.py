@@ -1,6 +1,6 @@
 """Which version of a blueprint or file programs get that ask for none, or for an environment's."""
 
-from typing import overload
+from typing import Any, overload
 
 from django.db import transaction
 from django.db.models import Q
@@ -14,10 +14,12 @@ from blueprints.models import (
     Blueprint,
     BlueprintVersion,
     Deployment,
+    DeploymentChange,
     Environment,
     File,
     FileVersion,
 )
+from blueprints.versions import lock_versions
 from config.errors import InvalidInput
 
 _LONGEST_NAME = 100
@@ -61,35 +63,61 @@ def delete_environment(environment: Environment, *, user: User) -> None:
 
 
 @transaction.atomic
-def deploy(version: AnyVersion, environment: Environment, *, user: User) -> Deployment:
+def deploy(
+    version: AnyVersion, environment: Environment, *, user: User, is_roll_back: bool = False
+) -> Deployment:
     """From now on the environment has this version of its blueprint or file. Raises InvalidInput
     where they are of different use cases."""
     file = file_of(version)
     require_editor(file.use_case, user)
     if environment.use_case_id != file.use_case_id:
         raise InvalidInput("The environment is one of another use case.", field="environment")
+    lock_versions(file)
+    place: dict[str, Any] = {"environment": environment, **deployment_of(file)}
+    is_news = not Deployment.objects.filter(**place, **deployed(version)).exists()
     deployment, _ = Deployment.objects.update_or_create(
-        environment=environment,
-        **deployment_of(file),
-        defaults={**deployed(version), "deployed_by": user},
+        **place, defaults={**deployed(version), "deployed_by": user}
     )
+    if is_news:
+        _note(version, environment, user=user, is_roll_back=is_roll_back)
     return deployment
 
 
 def deploy_first(version: AnyVersion, *, user: User) -> None:
     """The first version of something new goes to the default environment by itself."""
     file = file_of(version)
+    environment = ensure_environments(file.use_case)
     Deployment.objects.create(
-        environment=ensure_environments(file.use_case),
+        environment=environment,
         deployed_by=user,
         **deployment_of(file),
         **deployed(version),
     )
+    _note(version, environment, user=user)
 
 
+@transaction.atomic
 def undeploy(file: AnyFile, environment: Environment, *, user: User) -> None:
+    """From now on the environment has nothing of it."""
     require_editor(file.use_case, user)
-    Deployment.objects.filter(environment=environment, **deployment_of(file)).delete()
+    lock_versions(file)
+    place: dict[str, Any] = {"environment": environment, **deployment_of(file)}
+    gone, _ = Deployment.objects.filter(**place).delete()
+    if gone:
+        DeploymentChange.objects.create(**place, made_by=user)
+
+
+def _note(
+    version: AnyVersion, environment: Environment, *, user: User, is_roll_back: bool = False
+) -> None:
+    DeploymentChange.objects.create(
+        environment=environment,
+        number=version.number,
+        is_roll_back=is_roll_back,
+        made_by=user,
+        **deployment_of(file_of(version)),
+        **deployed(version),
+    )
 
 
 @overload

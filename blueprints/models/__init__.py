@@ -1,5 +1,11 @@
 from blueprints.models.blueprints import Blueprint, BlueprintVersion, PromptType
-from blueprints.models.environments import PRODUCTION, STAGING, Deployment, Environment
+from blueprints.models.environments import (
+    PRODUCTION,
+    STAGING,
+    Deployment,
+    DeploymentChange,
+    Environment,
+)
 from blueprints.models.files import LONGEST_PATH, Directory, File, FileKind, FileVersion
 from blueprints.models.llms import LLM, EndpointSource, LLMEndpoint, Provider
 from blueprints.models.prompt_templates import PromptTemplate, PromptTemplateVersion
@@ -12,6 +18,7 @@ __all__ = [
     "Blueprint",
     "BlueprintVersion",
     "Deployment",
+    "DeploymentChange",
     "Directory",
     "EndpointSource",
     "Environment",

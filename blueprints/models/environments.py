@@ -4,6 +4,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import UseCase, User
 from blueprints.models.blueprints import Blueprint, BlueprintVersion
@@ -88,3 +89,43 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version or self.file_version} in {self.environment}"
+
+
+class DeploymentChange(models.Model):
+    """One step of what an environment had of a blueprint or file: never changed, so that it can be gone
+    back to.
+
+    Without a number something was taken out. The number outlives the version that it is of.
+    """
+
+    id = IdField()
+    environment = models.ForeignKey(Environment, models.CASCADE, related_name="changes")
+    blueprint = models.ForeignKey(
+        Blueprint, models.CASCADE, null=True, related_name="deployment_changes"
+    )
+    version = models.ForeignKey(BlueprintVersion, models.SET_NULL, null=True, related_name="+")
+    file = models.ForeignKey(File, models.CASCADE, null=True, related_name="deployment_changes")
+    file_version = models.ForeignKey(FileVersion, models.SET_NULL, null=True, related_name="+")
+    number = models.PositiveIntegerField(null=True)
+    is_roll_back = models.BooleanField(default=False)
+    made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-made_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(blueprint__isnull=False, file=None, file_version=None)
+                | Q(blueprint=None, version=None, file__isnull=False),
+                name="deployment_change_of_one_thing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        told = "nothing" if self.number is None else f"v{self.number}"
+        return f"{told} in {self.environment}"
+
+    @property
+    def version_key(self) -> str | None:
+        """Of the version that was deployed; None where it is gone, or nothing was."""
+        return self.version_id or self.file_version_id
