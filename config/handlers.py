@@ -74,7 +74,9 @@ class PagesHandler(ASGIHandler):
         leaving = asyncio.ensure_future(receive())
         try:
             response = await in_request_thread(self._answer, scope, body, leaving.done)
-            if response is not None:
+            if isinstance(response, StreamingHttpResponse) and response.is_async:
+                await self._send_while_read(response, send, leaving)
+            elif response is not None:
                 await self._send(response, scope, send, leaving.done)
         finally:
             leaving.cancel()
@@ -93,6 +95,20 @@ class PagesHandler(ASGIHandler):
         try:
             await self.send_response(response, send)
         finally:
+            await in_download_thread(response.close)
+
+    async def _send_while_read(
+        self, response: StreamingHttpResponse, send: Send, leaving: "asyncio.Future[Any]"
+    ) -> None:
+        """What makes the answer ends when its reader leaves."""
+        sending = asyncio.ensure_future(self.send_response(response, send))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
             await in_download_thread(response.close)
 
     def _answer(

@@ -3,13 +3,13 @@
 import asyncio
 import io
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
 from django.db import connections
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, path
 
 from config.handlers import WAITING_PREFIXES, LeanHandler
@@ -39,6 +39,30 @@ def download(request: HttpRequest) -> FileResponse:
     return FileResponse(opened[-1])
 
 
+endless: list[str] = []
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    """Never ends by itself, and says when it was ended."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            yield b"first"
+            await asyncio.Event().wait()
+        finally:
+            endless.append("ended")
+
+    return StreamingHttpResponse(pieces())
+
+
+def finite(request: HttpRequest) -> StreamingHttpResponse:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b"one", b"two"):
+            yield piece
+
+    return StreamingHttpResponse(pieces())
+
+
 def remember(request: StrictRequest) -> HttpResponse:
     """What to do for a client that is still there."""
     if not request.has_left():
@@ -58,6 +82,8 @@ urlpatterns = [
     path("api/download/", download),
     path("api/remember/", remember),
     path("api/give-up/", give_up),
+    path("api/stream/", stream),
+    path("api/finite/", finite),
 ]
 
 
@@ -181,6 +207,22 @@ def test_a_file_is_not_read_for_its_headers_alone(own_views):
 
     assert (b"Content-Length", str(BLOCK * 20).encode()) in sent[0]["headers"]
     assert (opened[-1].reads, opened[-1].closed) == ([], True)
+
+
+def test_what_comes_piece_by_piece_is_sent_so(own_views):
+    sent = exchange("/api/finite/", [dict(BODY)])
+
+    assert [message.get("body") for message in sent] == [None, b"one", b"two", None]
+    assert not sent[-1].get("more_body")
+
+
+def test_what_would_never_end_ends_when_its_reader_leaves(own_views):
+    endless.clear()
+
+    sent = exchange("/api/stream/", [dict(BODY)], leaves_after=2)
+
+    assert [message.get("body") for message in sent] == [None, b"first"]
+    assert endless == ["ended"]
 
 
 def test_whatever_happens_in_a_view_the_database_connection_is_given_back(own_views, db):
