@@ -53,7 +53,7 @@ def kernel_of_settings(settings: AnswerSettings, llm: LLM | None) -> JSON:
     model = llm.model_name if llm is not None else ""
     kernel = _DEFAULTS | {"model": model or settings.llm_id or "", "provider": provider_of(llm)}
     kernel |= settings.prompt.to_json()
-    kernel["template"] = _joined(asked.system_prompt, settings.prompt.template)
+    kernel["template"] = joined_template(asked.system_prompt, settings.prompt.template)
     if asked.max_completion_length is not None:
         kernel["max_tokens"] = asked.max_completion_length
     if asked.temperature is not None:
@@ -88,7 +88,7 @@ def settings_of(kernel: JSON, base: AnswerSettings | None = None) -> AnswerSetti
     Raises InvalidInput with the field's name in the kernel.
     """
     llm = find_llm(kernel["model"], kernel["provider"])
-    system_prompt, template = _split(kernel["template"])
+    system_prompt, template = split_template(kernel["template"])
     details = {field.name: kernel[field.name] for field in fields(PromptDetails)}
     details |= {name: kernel[name] or None for name in _NEUTRAL} | {"template": template}
     return replace(
@@ -132,7 +132,7 @@ def _llm_settings(kernel: JSON, system_prompt: str | None) -> LLMSettings:
         raise InvalidInput(error.message, field=places.get(field, field)) from None
 
 
-def _split(template: str | list[JSON] | None) -> tuple[str | None, str | list[JSON] | None]:
+def split_template(template: str | list[JSON] | None) -> tuple[str | None, str | list[JSON] | None]:
     """The system prompt, where the first message is nothing but one, and the rest of the template."""
     if not isinstance(template, list):
         return None, template
@@ -143,7 +143,8 @@ def _split(template: str | list[JSON] | None) -> tuple[str | None, str | list[JS
     return first["content"], template[1:] or None
 
 
-def _joined(system_prompt: str | None, template: str | list[JSON] | None) -> Any:
+def joined_template(system_prompt: str | None, template: str | list[JSON] | None) -> Any:
+    """The template as programs see it: with the system prompt for its first message."""
     if not system_prompt:
         return template
     first = {"role": "system", "content": system_prompt}

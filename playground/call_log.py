@@ -174,12 +174,15 @@ def _root(
         "retrieval_settings": call.settings.retrieval_settings.to_json(),
         "metadata_filter": call.metadata_filter,
     }
+    if call.version is None:
+        # No version tells of it.
+        asked["prompt_details"] = call.settings.prompt.to_json()
     return Step(
         kind=LogKind.ANSWER,
         status=outcome.status,
         started_at=outcome.started_at,
         ended_at=ended,
-        latency_ms=outcome.watch.milliseconds(),
+        latency_ms=outcome.took_ms,
         first_token_ms=outcome.first_token_ms,
         model_name=completion.model_name if completion else call.llm.model_name,
         input_tokens=total.input_tokens,

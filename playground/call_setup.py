@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from accounts.models import User
+from accounts.models import UseCase, User
 from accounts.services import require_editor
 from blueprints import services as blueprint_services
 from blueprints.llm_names import MOCK, find_llm, key_name
-from blueprints.models import LLM, BlueprintVersion
+from blueprints.models import LLM, Blueprint, BlueprintVersion
 from blueprints.providers.base import Message
 from blueprints.providers.mock import mock_llm
 from blueprints.settings import AnswerSettings
@@ -35,16 +35,45 @@ def set_up(
 ) -> Call:
     """The call of a version with these messages, and these inputs of its template.
 
-    Without inputs, braces in its texts are only braces. `parameters` are fields of LLMSettings and
-    `options` further ones of the provider, each of which counts more than the version's. `api_keys`
-    are used for this call in place of ours, by provider. Raises Forbidden for a viewer, since calls cost money, and InvalidInput or Conflict where the
-    version cannot answer, or inputs are missing.
+    `parameters` are fields of LLMSettings, each of which counts more than the version's; the rest is
+    as in `set_up_with`.
     """
-    blueprint = version.blueprint
-    require_editor(blueprint.use_case, user)
     settings = AnswerSettings.of_version(version)
     settings = replace(settings, llm_settings=replace(settings.llm_settings, **(parameters or {})))
-    llm, database = _checked(version, settings, user)
+    return set_up_with(
+        settings,
+        blueprint=version.blueprint,
+        version=version,
+        user=user,
+        messages=messages,
+        inputs=inputs,
+        options=options,
+        metadata_filter=metadata_filter,
+        api_keys=api_keys,
+    )
+
+
+def set_up_with(
+    settings: AnswerSettings,
+    *,
+    blueprint: Blueprint,
+    version: BlueprintVersion | None,
+    user: User,
+    messages: Sequence[Message],
+    inputs: dict[str, Any] | None,
+    options: Mapping[str, Any] | None = None,
+    metadata_filter: dict[str, Any] | None = None,
+    api_keys: Mapping[str, str] | None = None,
+) -> Call:
+    """The call of a blueprint with these settings, which are a `version` of it or none yet.
+
+    Without inputs, braces in its texts are only braces. `options` are further parameters of the
+    provider, each of which counts more than the settings'. `api_keys` are used for this call in place
+    of ours, by provider. Raises Forbidden for a viewer, since calls cost money, and InvalidInput or
+    Conflict where nobody can answer so, or inputs are missing.
+    """
+    require_editor(blueprint.use_case, user)
+    llm, database = _checked(settings, blueprint.use_case, user)
     validate_metadata_filter(metadata_filter)
     if metadata_filter and database is None:
         raise InvalidInput(
@@ -69,9 +98,8 @@ def set_up(
 
 
 def _checked(
-    version: BlueprintVersion, settings: AnswerSettings, user: User
+    settings: AnswerSettings, use_case: UseCase, user: User
 ) -> tuple[LLM, VectorDatabase | None]:
-    use_case = version.blueprint.use_case
     prompt = settings.prompt
     if prompt.model and prompt.provider == MOCK:
         llm = mock_llm(prompt.model)

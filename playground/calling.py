@@ -259,6 +259,7 @@ def _note(sample: Sample, piece: Piece) -> None:
     outcome = sample.outcome
     if isinstance(piece, Completion):
         outcome.ended = Finished(piece)
+        outcome.ended_ms = outcome.watch.milliseconds()
         return
     if outcome.first_token_ms is None:
         outcome.first_token_ms = outcome.watch.milliseconds()
@@ -272,3 +273,4 @@ def note_failure(sample: Sample, error: AppError) -> None:
     sample.error = error
     guards = error.guards if isinstance(error, ProviderError) else ()
     sample.outcome.ended = Failed(error.message, guards)
+    sample.outcome.ended_ms = sample.outcome.watch.milliseconds()

@@ -54,7 +54,13 @@ class Outcome:
     prompted_ms: float | None = None
     first_token_ms: float | None = None
     ended: Finished | Failed | None = None
+    ended_ms: float | None = None
     stopped: bool = False
+
+    @property
+    def took_ms(self) -> float:
+        """Until it ended; until now while it has not, or was stopped."""
+        return self.watch.milliseconds() if self.ended_ms is None else self.ended_ms
 
     def note_rewrite(self, event: Rewriting | Rewritten) -> None:
         now = self.watch.milliseconds()

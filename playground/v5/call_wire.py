@@ -121,7 +121,7 @@ def _figures(call: Call, sample: Sample) -> JSON:
     return {
         "error": sample.error.message if sample.error is not None else None,
         "finish_reason": completion.finish_reason if completion else None,
-        "provider_latency": round(sample.outcome.watch.milliseconds() / 1_000, 6),
+        "provider_latency": round(sample.outcome.took_ms / 1_000, 6),
         "prompt_tokens": spent.input_tokens,
         "output_tokens": spent.output_tokens,
         "reasoning_tokens": completion.reasoning_tokens if completion else None,

@@ -106,7 +106,7 @@ def test_environments_have_histories_of_their_own(alice, use_case, blueprint, pr
     environments.deploy(blueprint.versions.get(number=3), staging, user=alice)
 
     assert version_before(blueprint, staging) is None
-    assert version_before(blueprint, production).number == 1
+    assert version_before(blueprint, production) == blueprint.versions.get(number=1)
 
 
 def test_a_version_that_was_deleted_is_passed_over(alice, blueprint, production, deploy):
@@ -121,6 +121,7 @@ def test_a_version_that_was_deleted_is_passed_over(alice, blueprint, production,
 def test_nobody_rolls_back_to_what_they_have_not_read_of(alice, blueprint, production, deploy):
     deploy(2)
     read = version_before(blueprint, production)
+    assert read is not None
     deploy(3)
 
     with pytest.raises(Conflict, match="Somebody deployed something meanwhile"):
