@@ -15,6 +15,7 @@ from playground import (
     retrieval_views,
     views,
 )
+from playground.prompt_pages import urls as prompt_pages
 
 app_name = "playground"
 
@@ -169,4 +170,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_compare,
     *_gold,
     *_retrieval,
+    *prompt_pages.urlpatterns,
 ]

@@ -4,6 +4,9 @@ import pytest
 from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from blueprints.environments import ensure_environments
+from blueprints.files import get_or_make
+from blueprints.kinds import file_of
 from evaluation import question_sets
 from playground.models import ChatPrompt, ComparisonChat
 from tests.pages.compared import compared_by
@@ -36,6 +39,16 @@ VIEWERS_MAY_POST = {
     "playground:citation-relevance",
     "playground:vector-database-retrieval",
     "accounts:member-remove",
+}
+
+
+# Where others that begin so are of a playground.
+OF_BLUEPRINTS = {
+    f"playground:blueprint-{name}"
+    for name in (
+        *("versions", "diff", "deploy", "roll-back", "take-out", "editor", "save", "run"),
+        *("version", "version-name", "version-use", "version-open"),
+    )
 }
 
 
@@ -127,6 +140,20 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
         "evaluation:question-edit": question.pk,
         "evaluation:question-delete": question.pk,
     }
+    production = ensure_environments(world.use_case)
+    tool = get_or_make(
+        user=alice,
+        use_case=world.use_case,
+        kind="tool",
+        path="weather",
+        file_id=None,
+        details={"source_code": "1"},
+    )
+    keys["pk"] |= {"file": file_of(tool).pk, "path": world.use_case.pk}
+    keys["environment_pk"] = production.pk
+    keys["version_pk"] = world.blueprint.version_id
+    special["playground:environment-delete"] = world.use_case.environments.get(name="staging").pk
+    special |= dict.fromkeys(OF_BLUEPRINTS, world.blueprint.pk)
 
     def url(name: str) -> str:
         kind = name.split(":")[1].split("-")[0]
