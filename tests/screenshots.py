@@ -141,6 +141,7 @@ class Scene:
         self._other_blueprints()
         self._find_other_pages()
         self._test_retrieval()
+        self._find_prompts()
 
     def _fill_form(self, url: str, *, submit: str = "Add", **fields: str) -> None:
         self.page.goto(url)
@@ -224,10 +225,23 @@ class Scene:
         page.wait_for_selector(".found-side", timeout=PATIENCE)
         self.urls["retrieval-test"] = page.url
 
+    def _find_prompts(self) -> None:
+        page = self.page
+        self.urls["prompts"] = self.urls["use-case"] + "prompts/"
+        page.goto(self.urls["prompts"])
+        page.get_by_role("link", name="baseline", exact=True).click()
+        page.wait_for_url("**/blueprints/*/")
+        self.urls["prompt"] = page.url
+        page.get_by_role("link", name="Edit from v1").click()
+        page.wait_for_url("**/edit/")
+        self.urls["prompt-editor"] = page.url
+        self.urls["prompt-version"] = page.url.replace("/edit/", "/")
+
     def views(self) -> list[tuple[str, Callable[[Page], object]]]:
         names = (
             *("use-case", "sources", "dataset", "database", "trace", "traces", "failed"),
             *("retrieval", "retrieval-test", "lab", "gold", "chunks", "source"),
+            *("prompts", "prompt", "prompt-version", "prompt-editor"),
         )
         plain = {"home": "/", "llms": "/llms/", "tokens": "/account/tokens/", "404": "/nothing/"}
         addresses = plain | {name: self.urls[name] for name in (*names, "new-blueprint", "chat")}

@@ -94,7 +94,11 @@ def _message(row: MessageRow) -> JSON:
     message: JSON = {"role": row.role}
     if row.content or not row.kept:
         message["content"] = read_json(row.content) if row.is_parts else row.content
-    message |= read_json(row.kept) if row.kept else {}
+    if row.kept:
+        more = read_json(row.kept)
+        if not isinstance(more, dict):
+            raise InvalidInput("What else the message has did not arrive whole: reload the page.")
+        message = more | message
     try:
         checked: JSON = Message().run_validation(message)
     except ValidationError as error:
