@@ -100,7 +100,8 @@ class EditorForm(SettingsForm):
 
     @property
     def variables(self) -> list[str]:
-        return variables([{"role": row.role, "content": row.content} for row in self.rows])
+        texts: list[JSON] = [{"content": row.content} for row in self.rows]
+        return variables(texts, self.settings.prompt.template_language)
 
     def clean_response_schema(self) -> JSON | None:
         if self.cleaned_data.get("response_format") != "json_schema":

@@ -15,14 +15,13 @@ from blueprints.kernel import joined_template
 from blueprints.models import Blueprint
 from blueprints.providers.base import Completion, Message, TextPiece
 from blueprints.settings import AnswerSettings
-from blueprints.templates import variables
+from blueprints.templates import JINJA, variables
 from config.errors import AppError, InvalidInput
 from config.threads import in_thread
 from playground.call_log import Caller, recorded
 from playground.call_setup import set_up_with
 from playground.calling import Call, Sample
 from playground.prompt_pages.saving import version_with
-from playground.prompting import own_messages
 from playground.rendering import render_answer
 from playground.spending import spending
 from tracing.models import Face
@@ -43,7 +42,8 @@ def prepare(
     none: a run makes no version. Raises what `set_up_with` raises, and InvalidInput where nothing is
     asked."""
     missing = [name for name in variables_of(settings) if name not in inputs]
-    if missing:
+    # In jinja's language what has no value is empty.
+    if missing and settings.prompt.template_language != JINJA:
         raise InvalidInput(f"Fill in the inputs: {', '.join(missing)}.", field="inputs")
     messages: list[Message] = [{"role": "user", "content": message}] if message else []
     call = set_up_with(
@@ -54,8 +54,7 @@ def prepare(
         messages=messages,
         inputs=dict(inputs),
     )
-    own = own_messages(settings.llm_settings, settings.prompt, dict(inputs))
-    if not any(one["role"] not in _INSTRUCTING for one in [*own, *call.messages]):
+    if not any(one["role"] not in _INSTRUCTING for one in [*call.own, *call.messages]):
         raise InvalidInput(
             "The prompt asks nothing by itself: write a message of the user.", field="message"
         )
@@ -65,7 +64,7 @@ def prepare(
 def variables_of(settings: AnswerSettings) -> list[str]:
     """Those that a run fills."""
     template = joined_template(settings.llm_settings.system_prompt, settings.prompt.template)
-    return variables(template)
+    return variables(template, settings.prompt.template_language)
 
 
 async def lines(call: Call, caller: Caller) -> AsyncGenerator[bytes, None]:

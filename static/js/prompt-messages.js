@@ -81,6 +81,8 @@ function field(name) {
 }
 
 function showInputs() {
+  // Jinja's variables are found by the server alone, when the page is loaded.
+  if (form.dataset.language === "jinja") return;
   const wanted = variables();
   const there = new Map([...inputs.children].map((box) => [box.dataset.input, box]));
   for (const [name, box] of there) {

@@ -27,6 +27,7 @@ from vectordb.models import VectorDatabase
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TEMPLATE: list[dict[str, Any]] = [{"role": "user", "content": "Tell me of {{topic}}."}]
+BROKEN = [{"role": "user", "content": "{% if topic"}]
 
 
 @pytest.fixture
@@ -130,6 +131,18 @@ def test_the_message_comes_after_the_template(alice, blueprint, settings_of, llm
     ]
 
 
+def test_jinja_is_filled_by_its_own_rules(alice, blueprint, settings_of, llm_server):
+    template = [
+        {"role": "user", "content": "{% if topic %}Of {{ topic|upper }}.{% endif %}{{ no }}"}
+    ]
+    settings = settings_of(template_language="jinja", template=template)
+    assert running.variables_of(settings) == ["topic", "no"]
+
+    lines_of(blueprint, settings, user=alice)
+
+    assert llm_server.prompts[0]["messages"][-1]["content"] == "Of THE SEA."
+
+
 def test_what_the_provider_says_no_to_is_told_in_the_card(
     alice, blueprint, settings_of, llm_server
 ):
@@ -219,7 +232,7 @@ def test_markup_of_an_answer_is_text(alice, blueprint, settings_of, llm_server):
         ({}, {"inputs": {}}, "Fill in the inputs: topic"),
         ({"template": None}, {"inputs": {}}, "write a message of the user"),
         ({"template": None}, {"message": "", "inputs": {"topic": "x"}}, "write a message"),
-        ({"template_language": "jinja"}, {}, "jinja"),
+        ({"template_language": "jinja", "template": BROKEN}, {}, "unexpected"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_before(
