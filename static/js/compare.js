@@ -198,11 +198,18 @@ function current() {
   return begun.at(-1) ?? all[0];
 }
 
+let isMarking = false;
+
 function markCurrent() {
-  const chosen = current();
-  for (const one of document.querySelectorAll("[data-question]")) {
-    one.toggleAttribute("data-current", one === chosen);
-  }
+  if (isMarking) return;
+  isMarking = true;
+  requestAnimationFrame(() => {
+    isMarking = false;
+    const chosen = current();
+    for (const one of document.querySelectorAll("[data-question]")) {
+      one.toggleAttribute("data-current", one === chosen);
+    }
+  });
 }
 
 document.addEventListener("keydown", (event) => {
