@@ -1,6 +1,5 @@
 """Other ways on from a question: another answer, other words, and a branch of its chat."""
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
@@ -33,7 +32,6 @@ def prompt_regenerate(request: PageRequest, pk: str) -> HttpResponse:
 def prompt_branch(request: PageRequest, pk: str) -> HttpResponse:
     prompt = prompt_for(request, pk)
     chat = services.branch(prompt, user=request.user)
-    messages.success(request, f"This is a chat of its own: “{prompt.chat}” stays as it is.")
     return redirect("playground:chat-detail", chat.pk)
 
 

@@ -1,6 +1,5 @@
 """Finding a chat of a use case by what was said in it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import OperationalError, connection, transaction
@@ -56,7 +55,11 @@ def search_chats(use_case: UseCase, text: str) -> list[Hit]:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(f"SET LOCAL statement_timeout = '{_LONGEST_SEARCH}'")
-            return [*_by_name(use_case, text), *_by_words(use_case, text)]
+            said = _by_words(use_case, text)
+            # A chat is mostly called after its first question: what is found there is not told twice.
+            known = {hit.chat.pk for hit in said}
+            named = [hit for hit in _by_name(use_case, text) if hit.chat.pk not in known]
+            return [*named, *said]
     except OperationalError as error:
         if not isinstance(error.__cause__, errors.QueryCanceled):
             raise
@@ -65,13 +68,13 @@ def search_chats(use_case: UseCase, text: str) -> list[Hit]:
         ) from error
 
 
-def _by_name(use_case: UseCase, text: str) -> Iterable[Hit]:
+def _by_name(use_case: UseCase, text: str) -> list[Hit]:
     chats = Chat.objects.conversations().filter(playground__use_case=use_case)
     found = chats.filter(name__icontains=text).select_related("playground", "blueprint")
     return [Hit(chat, None, _excerpts(text, chat.name)) for chat in found[:MOST_FOUND]]
 
 
-def _by_words(use_case: UseCase, text: str) -> Iterable[Hit]:
+def _by_words(use_case: UseCase, text: str) -> list[Hit]:
     """What a branch has copied is found where it was asked."""
     prompts = ChatPrompt.objects.filter(
         Q(text__icontains=text) | Q(result_text__icontains=text),

@@ -13,6 +13,7 @@ from playground.chat_lookups import at, prompt_for
 from playground.chat_page import turn_response
 from playground.citing import cited_passage
 from playground.forms import GrowingForm
+from playground.gold import citation_of
 from playground.presenting import one_turn
 from playground.rendering import render_settled
 
@@ -104,8 +105,12 @@ def citation_relevance(request: PageRequest, pk: str, number: int) -> HttpRespon
 
 @require_safe
 def citation_detail(request: PageRequest, pk: str, number: int) -> HttpResponse:
-    """A cited passage, marked between its neighbours: alone for the side sheet, else as a page."""
+    """A cited passage, marked between its neighbours: alone for the side sheet, else as a page. With
+    `?brief` only what the answer was given, for the page to show beside a number."""
     prompt = prompt_for(request, pk)
+    if "brief" in request.GET:
+        context = {"citation": citation_of(prompt, number)}
+        return render(request, "playground/_citation_brief.html", context)
     context = {
         **within(request, prompt.chat.playground.use_case, tab="chat"),
         "playground": prompt.chat.playground,

@@ -326,6 +326,18 @@ def test_a_citation_opens_alone_and_as_a_page(signed_in, world):
     assert signed_in.get(missing).status_code == 404
 
 
+def test_beside_its_number_a_citation_is_shown_alone(signed_in, world):
+    url = reverse("playground:citation-detail", args=[world.prompt.pk, 1])
+
+    brief = signed_in.get(f"{url}?brief", headers=HTMX).content.decode()
+
+    assert "returns.md · p. 4" in brief
+    assert "Within thirty days of delivery." in brief
+    assert "<html" not in brief
+    missing = reverse("playground:citation-detail", args=[world.prompt.pk, 2])
+    assert signed_in.get(f"{missing}?brief").status_code == 404
+
+
 def test_a_question_is_deleted(signed_in, world):
     signed_in.post(reverse("playground:prompt-delete", args=[world.prompt.pk]))
 
@@ -340,3 +352,25 @@ def test_an_empty_playground_says_how_to_begin(signed_in, world, alice):
     page = signed_in.get(reverse("playground:playground-detail", args=[playground.pk]))
 
     assert "Make the first blueprint" in page.content.decode()
+
+
+def growing(client, world, **data):
+    url = reverse("playground:prompt-growing", args=[world.prompt.pk])
+    return client.post(url, {"passages": "2", **data})
+
+
+def test_what_is_settled_of_a_growing_answer_comes_rendered(signed_in, world):
+    settled = growing(signed_in, world, text="Yes 😀 **so** [1].\n\nMore\n").json()
+
+    assert settled == {
+        "length": len("Yes 😀 **so** [1].\n\n") + 1,
+        "html": '<p>Yes 😀 <strong>so</strong> <span class="cite">1</span>.</p>\n',
+    }
+    assert growing(signed_in, world, text="Not yet\n").json() == {"length": 0, "html": ""}
+
+
+@pytest.mark.parametrize(
+    "bad", [{"text": ""}, {"text": "x" * 200_001}, {"text": "x", "passages": "-1"}]
+)
+def test_what_is_no_growing_answer_is_refused(signed_in, world, bad):
+    assert growing(signed_in, world, **bad).status_code == 422
