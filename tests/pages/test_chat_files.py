@@ -148,3 +148,41 @@ def test_viewers_may_keep_what_they_may_read(client, vera, world):
 
     assert export(client, world.chat).status_code == 200
     assert "Thirty" in search(client, world, "thirty")
+
+
+def test_a_shared_link_opens_the_chat_to_read(client, vera, world):
+    client.force_login(vera)
+
+    page = client.get(reverse("playground:chat-read", args=[world.chat.pk])).content.decode()
+
+    assert "How long may I wait?</h2>" in page
+    assert "Thirty days" in page
+    assert "Open the chat" not in page
+    for control in ("composer", "Save as defaults", "Regenerate", "Edit and ask again", "Delete"):
+        assert control not in page
+
+
+def test_to_editors_too_it_is_only_to_read_and_leads_to_the_chat(signed_in, world):
+    page = signed_in.get(reverse("playground:chat-read", args=[world.chat.pk])).content.decode()
+
+    assert "Regenerate" not in page
+    assert f'href="/chats/{world.chat.pk}/">Open the chat' in page
+
+
+def test_a_chat_without_questions_can_be_read_too(signed_in, world):
+    ChatPrompt.objects.all().delete()
+
+    page = signed_in.get(reverse("playground:chat-read", args=[world.chat.pk])).content.decode()
+
+    assert "Nothing was asked in this chat yet" in page
+
+
+@pytest.mark.parametrize("headers", [{}, {"hx-request": "true"}])
+def test_the_link_says_who_may_open_it(signed_in, vera, world, headers):
+    url = reverse("playground:chat-share", args=[world.chat.pk])
+
+    page = signed_in.get(url, headers=headers).content.decode()
+
+    assert f'value="http://testserver/chats/{world.chat.pk}/read/"' in page
+    assert "the 2 members of “Support”" in page
+    assert ("<html" in page) is (not headers)
