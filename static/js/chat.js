@@ -142,9 +142,20 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
 // A filter was added in the dialog, or taken out: the focus goes where the next one begins.
 
 document.addEventListener("htmx:after:swap", ({ detail }) => {
-  if (detail.ctx.target?.id !== "filter-chips") return;
+  // The server names the place, so that it is a selector here.
+  if (detail.ctx.target !== "#filter-chips") return;
   document.getElementById("dialog").close();
   document.getElementById("add-filter").focus();
+});
+
+// Who leafs through versions of an answer by keys stays at the same arrow, or comes to the other one.
+
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  const arrow = detail.ctx.sourceElement;
+  if (!arrow?.matches?.(".versions a") || document.activeElement !== document.body) return;
+  const same = document.getElementById(arrow.id);
+  const pair = [arrow.id.replace("before-", "after-"), arrow.id.replace("after-", "before-")];
+  (same ?? document.getElementById(pair.find((id) => id !== arrow.id)))?.focus();
 });
 
 // Sliders follow their number, and the other way round

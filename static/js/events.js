@@ -95,13 +95,19 @@ async function refresh(id) {
   }
 }
 
-// A new version of an answer takes the place of the one that is shown.
+// Prompts that were put while the page was open: a new version of an answer takes the place of the one
+// that is shown. Later, whoever looks at another version is left to it.
+const newcomers = new Set();
+
 function otherVersion(fresh) {
   return document.querySelector(`[data-question="${fresh.dataset.question}"]`);
 }
 
 function show(id, known, fresh) {
-  const old = known ?? otherVersion(fresh);
+  const other = known ? null : otherVersion(fresh);
+  if (other && !newcomers.has(id)) return;
+  newcomers.delete(id);
+  const old = known ?? other;
   const running = "unfinished" in fresh.dataset;
   // What is on the page of a running answer is newer than what is stored.
   if (known && running && "unfinished" in known.dataset && state(id).end !== null) return;
@@ -121,7 +127,11 @@ function show(id, known, fresh) {
 function asked({ prompt }) {
   setText(prompt, "", 0);
   // The page that asked gets the question with its own request; this is for the other ones.
-  setTimeout(() => { if (!article(prompt)) page.refresh(prompt); }, OWN_QUESTION_MS);
+  setTimeout(() => {
+    if (article(prompt)) return;
+    newcomers.add(prompt);
+    page.refresh(prompt);
+  }, OWN_QUESTION_MS);
 }
 
 function sync({ unfinished }) {
@@ -131,7 +141,10 @@ function sync({ unfinished }) {
   for (const turn of document.querySelectorAll("[data-prompt][data-unfinished]")) {
     if (!unfinished.includes(turn.dataset.prompt)) page.refresh(turn.dataset.prompt);
   }
-  for (const id of unfinished) if (!article(id)) page.refresh(id);
+  for (const id of unfinished.filter((one) => !article(one))) {
+    newcomers.add(id);
+    page.refresh(id);
+  }
 }
 
 function finished({ prompt, status }) {
