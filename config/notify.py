@@ -7,7 +7,7 @@ need not parse it. A payload holds one or more messages, in less than 8,000 byte
 import json
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -61,12 +61,29 @@ class _Hints:
         self._starting = threading.Lock()
         self._thread: ThreadPoolExecutor | None = None
         self._connection: psycopg.Connection[Any] | None = None
+        self._waiting: set[tuple[str, str]] = set()
 
     def send(self, channel: str, payload: str) -> None:
         with self._starting:
-            if self._thread is None:
-                self._thread = ThreadPoolExecutor(1, thread_name_prefix="hints")
-            self._thread.submit(self._send, channel, payload)
+            self._submit(self._send, channel, payload)
+
+    def send_soon(self, channel: str, payload: str) -> None:
+        """The same said again before it was sent is sent once."""
+        with self._starting:
+            if (channel, payload) not in self._waiting:
+                self._waiting.add((channel, payload))
+                self._submit(self._send_waiting, channel, payload)
+
+    def _submit(self, work: Callable[[str, str], None], channel: str, payload: str) -> None:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="hints")
+        self._thread.submit(work, channel, payload)
+
+    def _send_waiting(self, channel: str, payload: str) -> None:
+        # Before it is sent: what is said from now on may not be part of what its readers find.
+        with self._starting:
+            self._waiting.discard((channel, payload))
+        self._send(channel, payload)
 
     def _send(self, channel: str, payload: str) -> None:
         try:
@@ -83,11 +100,14 @@ class _Hints:
 
     def close(self) -> None:
         with self._starting:
-            if self._thread is not None:
-                self._thread.shutdown()
+            thread, self._thread = self._thread, None
+        # Not under the lock, which what is still to be sent takes as well.
+        if thread is not None:
+            thread.shutdown()
+        with self._starting:
             if self._connection is not None:
                 self._connection.close()
-            self._thread = self._connection = None
+            self._connection = None
 
 
 _hints = _Hints()
@@ -102,6 +122,11 @@ def hint(*, topic: str, event: str, data: dict[str, Any], channel: str) -> None:
     if len(payload.encode()) > _MOST_BYTES:
         return
     _hints.send(channel, payload)
+
+
+def hint_soon(*, topic: str, event: str, data: dict[str, Any], channel: str) -> None:
+    """Likewise; of what is told many times in a row, some is told once."""
+    _hints.send_soon(channel, encode(topic=topic, event=event, data=data))
 
 
 def close_hints() -> None:

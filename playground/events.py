@@ -1,5 +1,5 @@
-"""The one event stream of a page: server-sent events about the chats, comparisons and databases it
-shows."""
+"""The one event stream of a page: server-sent events about the chats, comparisons, databases and logs
+it shows."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
-from accounts.models import User
+from accounts.models import UseCase, User
 from accounts.services import authenticate_token
 from config.converters import IdConverter
 from config.listener import GAP, Listener, Message, listener
@@ -27,12 +27,14 @@ from config.status import Status
 from config.threads import in_thread
 from playground.compare_news import JOINED, columns_of, revision_of, topic_of
 from playground.models import Chat, ChatPrompt, ComparisonChat
+from tracing.announcing import topic as topic_of_logs
 from vectordb.models import VectorDatabase
 
 _KEEP_ALIVE_SECONDS = 15.0
 # The browser connects again by itself, and who may see what is checked again then.
 _LONGEST_STREAM_SECONDS = 600.0
 _MOST_TOPICS = 100
+_PARAMETERS = ("chat", "vector_database", "comparison", "logs")
 _ID = re.compile(IdConverter.regex)
 _MOST_TEXTS = 2_000
 _STORED_SOON_SECONDS = 0.2
@@ -99,17 +101,20 @@ class Watched:
     chat_ids: tuple[str, ...]
     database_ids: tuple[str, ...]
     comparison_ids: tuple[str, ...] = ()
+    # Use cases whose logs are watched.
+    logs_of: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 
     @property
     def topics(self) -> list[str]:
         chats = [f"chat:{pk}" for pk in self.chat_ids + self.columns]
-        comparisons = [topic_of(pk) for pk in self.comparison_ids]
-        return [*chats, *comparisons, *(f"vector_database:{pk}" for pk in self.database_ids)]
+        databases = [f"vector_database:{pk}" for pk in self.database_ids]
+        logs = map(topic_of_logs, self.logs_of)
+        return [*chats, *map(topic_of, self.comparison_ids), *databases, *logs]
 
     @property
     def ids(self) -> tuple[str, ...]:
-        return self.chat_ids + self.database_ids + self.comparison_ids
+        return self.chat_ids + self.database_ids + self.comparison_ids + self.logs_of
 
     def of_now(self) -> "Watched":
         """With the columns that the comparisons have by now."""
@@ -119,7 +124,7 @@ class Watched:
 @login_not_required
 @require_GET
 async def event_stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """GET /events/?chat=ID&comparison=ID&vector_database=ID, by session or by API token.
+    """GET /events/?chat=ID&comparison=ID&vector_database=ID&logs=USE_CASE, by session or by API token.
 
     401 without either, 404 when one of the ids is unknown or not visible, 422 without any.
     """
@@ -127,11 +132,10 @@ async def event_stream(request: HttpRequest) -> HttpResponse | StreamingHttpResp
     user = await in_thread(_user, request)
     if user is None:
         return JsonResponse({"detail": "Sign in, or send an API token."}, status=401)
-    kinds = ("chat", "vector_database", "comparison")
-    watched = Watched(*(tuple(dict.fromkeys(request.GET.getlist(kind))) for kind in kinds))
+    watched = Watched(*(tuple(dict.fromkeys(request.GET.getlist(name))) for name in _PARAMETERS))
     if not 0 < len(watched.ids) <= _MOST_TOPICS:
-        detail = f"Name 1 to {_MOST_TOPICS} chats, comparisons or vector databases to watch."
-        return JsonResponse({"detail": detail}, status=422)
+        message = f"Name 1 to {_MOST_TOPICS} chats, comparisons, vector databases or use cases' logs to watch."
+        return JsonResponse({"detail": message}, status=422)
     if not await in_thread(_all_visible, user, watched):
         return JsonResponse({"detail": "Not found."}, status=404)
     return StreamingHttpResponse(
@@ -159,7 +163,13 @@ def _all_visible(user: User, watched: Watched) -> bool:
     chats = Chat.objects.watchable_by(user).filter(pk__in=watched.chat_ids)
     databases = VectorDatabase.objects.visible_to(user).filter(pk__in=watched.database_ids)
     comparisons = ComparisonChat.objects.visible_to(user).filter(pk__in=watched.comparison_ids)
-    return chats.count() + databases.count() + comparisons.count() == len(watched.ids)
+    logs = UseCase.objects.visible_to(user).filter(pk__in=watched.logs_of)
+    return (
+        chats.count() == len(watched.chat_ids)
+        and databases.count() == len(watched.database_ids)
+        and comparisons.count() == len(watched.comparison_ids)
+        and logs.count() == len(watched.logs_of)
+    )
 
 
 async def _stream(watched: Watched) -> AsyncGenerator[bytes, None]:

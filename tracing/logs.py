@@ -17,6 +17,7 @@ from blueprints.models import BlueprintVersion
 from config.errors import AppError, Conflict, InvalidInput, NotFound
 from config.storable import storable
 from tracing import contents, sessions, traces
+from tracing.announcing import announce
 from tracing.models import LONGEST_NAME, Face, Log, LogKind, LogPayload, Session, made_pk
 
 _CHOSEN_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
@@ -97,6 +98,7 @@ def create(
     try:
         with transaction.atomic():
             _write(log, payload, parent, is_late=place.parent is None)
+            announce(log.use_case_id)
     except IntegrityError as error:
         raise _translated(error, place) from error
     _note_use(version)
@@ -159,6 +161,7 @@ def patch(log: Log, *, user: User, changes: Mapping[str, Any]) -> Log:
         traces.widen(changed.root, changed)
     if changed.session is not None:
         sessions.note_change(changed.session)
+    announce(changed.use_case_id)
     return changed
 
 

@@ -11,6 +11,10 @@ from blueprints.models import Blueprint, BlueprintVersion, File, FileVersion
 from config.ids import IdField
 from config.status import Status
 from config.storable import storable
+from tracing.list_models import Retention, SavedView
+from tracing.log_indexes import LISTS
+
+__all__ = ["Retention", "SavedView"]  # Django looks for them here
 
 LONGEST_NAME = 200  # of what callers name: ids, references, sources, users
 _MADE_ID = re.compile(r"(?:log|data)_([0-9a-f]{24})")
@@ -121,7 +125,7 @@ class Log(models.Model):
     id = IdField()
     # Where the caller chose one; see `public_id`.
     chosen_id = models.CharField(max_length=LONGEST_NAME, null=True)  # noqa: DJ001 - unique
-    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="logs")
+    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="logs", db_index=False)
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
     # Of the whole tree, for its other logs; null for the root itself.
     root = models.ForeignKey("self", models.CASCADE, null=True, related_name="tree")
@@ -130,15 +134,17 @@ class Log(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.RUNNING)
     log_status = models.CharField(max_length=20, choices=LogStatus, default=LogStatus.COMPLETE)
     error_message = models.TextField(blank=True)
-    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", db_index=False)
 
     # What was called: a blueprint, or another file.
     blueprint = models.ForeignKey(Blueprint, models.SET_NULL, null=True, related_name="logs")
     blueprint_version = models.ForeignKey(
-        BlueprintVersion, models.SET_NULL, null=True, related_name="logs"
+        BlueprintVersion, models.SET_NULL, null=True, related_name="logs", db_index=False
     )
     file = models.ForeignKey(File, models.CASCADE, null=True, related_name="logs")
-    file_version = models.ForeignKey(FileVersion, models.SET_NULL, null=True, related_name="logs")
+    file_version = models.ForeignKey(
+        FileVersion, models.SET_NULL, null=True, related_name="logs", db_index=False
+    )
     model_name = models.CharField(max_length=200, blank=True)
 
     # What the caller says of the call.
@@ -151,7 +157,7 @@ class Log(models.Model):
     metadata = models.JSONField(null=True)
     batches = models.JSONField(default=list)
     sample_index = models.PositiveIntegerField(default=0)
-    # False: its payload was never written.
+    # False: its payload was never written, or has expired.
     is_payload_kept = models.BooleanField(default=True)
     # Of an evaluator's log: what it says, and of which log. That is its parent too, unless its caller
     # named another place for it.
@@ -188,11 +194,7 @@ class Log(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["use_case", "-started_at", "-id"],
-                condition=Q(parent=None),
-                name="log_roots_newest",
-            ),
+            *LISTS,
             models.Index(
                 fields=["blueprint", "-created_at", "-id"],
                 condition=Q(kind=LogKind.ANSWER),

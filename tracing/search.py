@@ -77,6 +77,11 @@ def says(text: str) -> Q:
     return said | asked | given
 
 
+def mentions(text: str) -> Q:
+    """In what was asked, messages included, or in what came back."""
+    return says(text) | _within("payload__messages", text)
+
+
 def in_trace() -> Q:
     """Of logs that are part of a trace: flows, what is below another log, and what others are below.
     Judgments make no trace of what they are about."""

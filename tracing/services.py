@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tracing import sessions, traces
+from tracing.announcing import announce
 from tracing.models import Log, LogKind, LogPayload
 
 
@@ -89,6 +90,7 @@ def record(
         traces.widen(trunk, root_log)
     if root_log.session is not None:
         sessions.note_change(root_log.session)
+    announce(use_case_id)
     return root_log
 
 

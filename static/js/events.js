@@ -1,4 +1,4 @@
-// The page's one event stream: answers as they grow, and the progress of ingestion.
+// The page's one event stream: answers as they grow, the progress of ingestion, and new logs.
 //
 // Offsets are the server's; they are remembered, never derived from the text on the page.
 
@@ -16,6 +16,7 @@ const answers = new Map();
 const sentAt = new WeakMap(); // htmx's context of a request -> when it left
 let source = null;
 let bannerTimer = null;
+let isKnown = false; // how things were when the page came
 
 // How a changed answer gets onto the page, and a deleted one off it: pages of their own replace these.
 export const page = { refresh, remove: (id) => article(id)?.remove(), compared: () => {} };
@@ -135,6 +136,9 @@ function asked({ prompt }) {
 }
 
 function sync({ unfinished }) {
+  // What was told while the connection was lost is unknown.
+  if (isKnown) document.dispatchEvent(new Event("groundwork:logged"));
+  isKnown = true;
   for (const place of document.querySelectorAll("[data-progress]")) {
     progress(place.id.replace("progress-", ""));
   }
@@ -191,6 +195,7 @@ const handlers = {
   compared: (data) => page.compared(data),
   ingestion: ({ vector_database: id }) => progress(id),
   tested: ({ test: id }) => progress(id),
+  logged: () => document.dispatchEvent(new Event("groundwork:logged")),
 };
 
 function connect() {

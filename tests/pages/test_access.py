@@ -12,6 +12,7 @@ from playground.models import ChatPrompt, ComparisonChat
 from tests.pages.compared import compared_by
 from tests.vectordb import samples
 from tests.vectordb.conftest import add
+from tracing.list_models import SavedView
 from tracing.models import Session
 from vectordb import partitions
 from vectordb.models import Document, TrialCut
@@ -29,7 +30,7 @@ FOR_ANYBODY = {
     "playground:palette",
 }
 # Of all that a viewer sees, this is what they may send: their opinion, a search, a trial, a text to
-# have rendered, and their leaving.
+# have rendered, a view of the logs, and their leaving.
 VIEWERS_MAY_POST = {
     "vectordb:dataset-lab",
     "playground:prompt-feedback",
@@ -39,6 +40,7 @@ VIEWERS_MAY_POST = {
     "playground:citation-relevance",
     "playground:vector-database-retrieval",
     "accounts:member-remove",
+    "tracing:saved-view-create",
 }
 
 
@@ -86,6 +88,9 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
     questions = question_sets.create_set(world.use_case, user=alice, name="Returns")
     question = question_sets.add_question(questions, user=alice, text="How long?")
     compared = compared_by(alice, world.playground)
+    view = SavedView.objects.create(
+        use_case=world.use_case, name="Failed", query="status=ERROR", created_by=alice
+    )
     keys = {
         "pk": {
             "playground": world.playground.pk,
@@ -130,6 +135,10 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
         "tracing:log-list",
         "evaluation:question-set-list",
         "evaluation:question-set-create",
+        "tracing:log-export-csv",
+        "tracing:log-export-jsonl",
+        "tracing:log-charts",
+        "tracing:saved-view-create",
     }
     special = {
         "playground:chat-create": world.playground.pk,
@@ -139,6 +148,7 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
         "blueprints:llm-create": endpoint.pk,
         "evaluation:question-edit": question.pk,
         "evaluation:question-delete": question.pk,
+        "tracing:saved-view-delete": view.pk,
     }
     production = ensure_environments(world.use_case)
     tool = get_or_make(

@@ -5,21 +5,6 @@ from django.urls import reverse
 from tracing.models import Face, Log, LogKind, LogPayload
 
 
-def test_the_list_shows_the_roots_newest_first_and_leads_on(client, alice, world):
-    client.force_login(alice)
-    for number in range(55):
-        root = Log.objects.get(pk=world.log.pk)
-        root.pk = f"{number:024x}"
-        root._state.adding = True
-        root.save()
-    url = reverse("tracing:log-list", args=[world.use_case.pk])
-
-    page = client.get(url).content.decode()
-
-    assert page.count('<td class="name"><a href="/traces/') == 50
-    assert "Older" in page
-
-
 def test_a_trace_shows_funnel_passages_prompt_and_figures(client, alice, world):
     client.force_login(alice)
 
