@@ -13,7 +13,7 @@ from accounts.forms import ConfirmForm
 from accounts.models import UseCase, User
 from accounts.pages import PageRequest, within
 from blueprints.models import Blueprint, File
-from config.errors import InvalidInput
+from config.errors import Conflict, InvalidInput
 from config.pages import errors_on, form_response
 from tracing import log_export, log_pages, saved_views
 from tracing.announcing import topic_query
@@ -37,7 +37,7 @@ def log_list(request: PageRequest, pk: str) -> HttpResponse:
         try:
             wanted = form.wanted
             page = log_pages.find(logs_in(use_case, wanted), wanted.text, _place(request))
-        except InvalidInput as error:
+        except (Conflict, InvalidInput) as error:
             problem = error.message
     url = reverse("tracing:log-list", args=[use_case.pk])
     context = {
@@ -123,11 +123,11 @@ def _frame(request: PageRequest, use_case: UseCase, form: LogFilterForm) -> dict
             _Shown(view, view.query == form.query, may_all or view.created_by_id == request.user.pk)
             for view in use_case.log_views.all()
         ],
-        "options": {} if request.htmx else _options(use_case),
+        "options": {} if request.htmx else options_of(use_case),
     }
 
 
-def _options(use_case: UseCase) -> dict[str, list[str]]:
+def options_of(use_case: UseCase) -> dict[str, list[str]]:
     """What the fields of the filter suggest."""
     paths: list[str] = []
     for model in (Blueprint, File):

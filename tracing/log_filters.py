@@ -57,7 +57,7 @@ def logs_in(use_case: UseCase, wanted: Wanted = Wanted()) -> QuerySet[Log]:
     if wanted.latency_to is not None:
         rows = rows.filter(LessThanOrEqual(duration(), wanted.latency_to))
     if wanted.feedback:
-        rows = rows.filter(_JUDGED[Feedback(wanted.feedback)](use_case))
+        rows = rows.filter(judged_as(Feedback(wanted.feedback), use_case))
     return rows
 
 
@@ -94,6 +94,11 @@ def _between(wanted: Wanted) -> dict[str, Any]:
         "cost__lte": wanted.cost_to,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def judged_as(word: Feedback, use_case: UseCase) -> Q:
+    """By programs and people, in whatever way they said it."""
+    return _JUDGED[word](use_case)
 
 
 def rated(use_case: UseCase, name: str) -> QuerySet[Log]:

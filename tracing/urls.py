@@ -1,11 +1,12 @@
 from django.urls import URLPattern, URLResolver, path
 
-from tracing import list_views, trace_views
+from tracing import chart_views, list_views, trace_views
 
 app_name = "tracing"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("use-cases/<id:pk>/traces/", list_views.log_list, name="log-list"),
+    path("use-cases/<id:pk>/traces/charts/", chart_views.log_charts, name="log-charts"),
     path("use-cases/<id:pk>/traces/export.csv", list_views.log_export_csv, name="log-export-csv"),
     path(
         "use-cases/<id:pk>/traces/export.jsonl",
