@@ -109,8 +109,8 @@ def citation_detail(request: PageRequest, pk: str, number: int) -> HttpResponse:
     `?brief` only what the answer was given, for the page to show beside a number."""
     prompt = prompt_for(request, pk)
     if "brief" in request.GET:
-        context = {"citation": citation_of(prompt, number)}
-        return render(request, "playground/_citation_brief.html", context)
+        brief = {"citation": citation_of(prompt, number)}
+        return render(request, "playground/_citation_brief.html", brief)
     context = {
         **within(request, prompt.chat.playground.use_case, tab="chat"),
         "playground": prompt.chat.playground,
