@@ -25,6 +25,7 @@ from config.threads import in_thread
 from playground import tasks
 from playground.recovery import tidy_up
 from playground.relay import relay
+from tracing import tasks as retention_tasks
 from vectordb import model_server
 
 logger = logging.getLogger(__name__)
@@ -127,9 +128,12 @@ async def _run() -> None:
 
 class _Worker(Worker):
     async def _periodic_deferrer(self) -> None:
-        # The queue's own returns at once where nothing is periodic, and whoever watches over
-        # heartbeat and listener then takes the first end for the only one: a worker would go on
-        # without a heartbeat after the database was away for a moment.
+        # What is due daily is told once a process: the workers of its queues share a clock that each
+        # of them sets. And none may return: whoever watches over heartbeat and listener takes the
+        # first end for the only one, and a worker would go on without a heartbeat after the database
+        # was away for a moment.
+        if self.queues == [retention_tasks.QUEUE]:
+            await super()._periodic_deferrer()  # type: ignore[no-untyped-call]
         await asyncio.Event().wait()
 
 

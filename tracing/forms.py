@@ -1,6 +1,5 @@
 """What readers of logs fill in. A filter is in the address of its page, so its fields are short."""
 
-from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -224,10 +223,3 @@ class RetentionForm(forms.Form):
         "Keep logs for … days",
         "After that, whole traces are deleted. Blank keeps them for ever.",
     )
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or self.cleaned_data
-        payloads, logs = values.get("payload_days"), values.get("log_days")
-        if payloads and logs and timedelta(days=payloads) > timedelta(days=logs):
-            self.add_error("payload_days", "Nothing stays longer than its log: give fewer days.")
-        return values

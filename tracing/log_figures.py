@@ -1,8 +1,9 @@
 """Figures of logs by time, by version and by LLM, in one pass over them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -78,7 +79,7 @@ class Sums:
     p95: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
-    cost: float = 0.0
+    cost: Decimal = Decimal()
     good: int = 0
     bad: int = 0
 
@@ -123,13 +124,9 @@ def figures_of(use_case: UseCase, rows: QuerySet[Log], span: Span) -> Figures:
             )
             for word in (Feedback.GOOD, Feedback.BAD)
         }
+    good, bad = judged[Feedback.GOOD], judged[Feedback.BAD]
     by_time = [
-        (
-            at,
-            Sums(
-                *times.get(at, ()), **{word.value: own.get(at, 0) for word, own in judged.items()}
-            ),
-        )
+        (at, replace(Sums(*times.get(at, ())), good=good.get(at, 0), bad=bad.get(at, 0)))
         for at in span.moments
     ]
     return Figures(span, by_time, _of_versions(versions), _of_models(models))

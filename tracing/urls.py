@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from tracing import chart_views, list_views, trace_views
+from tracing import chart_views, list_views, retention_views, trace_views
 
 app_name = "tracing"
 
@@ -21,4 +21,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("log-views/<id:pk>/delete/", list_views.saved_view_delete, name="saved-view-delete"),
     path("traces/<id:pk>/", trace_views.log_detail, name="log-detail"),
     path("sessions/<id:pk>/", trace_views.session_detail, name="session-detail"),
+    path("use-cases/<id:pk>/retention/", retention_views.retention_edit, name="use-case-retention"),
+    path("traces/<id:pk>/", views.log_detail, name="log-detail"),
 ]

@@ -47,7 +47,7 @@ def test_each_day_has_its_sums(figures, log_of, prompt, tool, alice, use_case):
 
     found = figures()
 
-    first = Sums(3, 0, 200.0, pytest.approx(290.0), 30, 6, Decimal("0.75"))
+    first = Sums(3, 0, 200.0, 290.0, 30, 6, Decimal("0.75"))
     second = Sums(2, 1, 50.0, 50.0, 10, 2, Decimal("0.25"), good=1)
     empty = [(DAY + timedelta(days=day), Sums()) for day in (2, 3)]
     assert found.by_time == [(DAY, first), (DAY + timedelta(days=1), second), *empty]
