@@ -46,6 +46,8 @@ _VALUES = {
     "pre": {"tabindex": {"0"}},
     "div": {"tabindex": {"0"}},
 }
+_ENDED_BY_THEMSELVES = {"heading_open", "hr"}
+_ENDED_BY_A_BLANK_LINE = {"paragraph_open", "table_open", "math_block"}
 _LINES = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
 
 
@@ -80,15 +82,32 @@ class Settled:
 
 
 def render_settled(text: str, *, numbers: Collection[int] = ()) -> Settled:
-    """All blocks of an answer in the making but the last one, which may still become something else.
+    """The blocks of an answer in the making that have come to their end.
 
     Blocks depend on nothing outside of them, so that the rest can be given alone the next time.
     """
     lines: list[str] = _LINES.findall(text)
     blocks = _MARKDOWN.parse("".join(lines), {"numbers": frozenset(), "url": ""})
-    starts = [block.map[0] for block in blocks if block.map and not block.level]
-    whole = "".join(lines[: starts[-1]]) if starts else ""
+    last = next((block for block in reversed(blocks) if block.map and not block.level), None)
+    whole = "".join(lines[: _settled_lines(last, lines)]) if last else ""
     return Settled(len(whole.encode("utf-16-le")) // 2, render_answer(whole, numbers=numbers))
+
+
+def _settled_lines(last: Token, lines: Sequence[str]) -> int:
+    """Up to the last block, or up to its end, where nothing that follows can be part of it."""
+    start, end = last.map or (0, 0)
+    is_before_blank = end < len(lines) and not lines[end].strip()
+    is_ended = last.type in _ENDED_BY_THEMSELVES or (
+        last.type in _ENDED_BY_A_BLANK_LINE and is_before_blank
+    )
+    if last.type == "fence":
+        closing = lines[end - 1].strip()
+        is_ended = end - 1 > start and closing.startswith(last.markup) and not closing.strip("`~")
+    if not is_ended:
+        return start
+    while end < len(lines) and not lines[end].strip():
+        end += 1
+    return end
 
 
 def _cite(state: StateCore) -> None:

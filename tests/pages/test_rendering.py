@@ -226,3 +226,27 @@ def test_what_is_settled_never_changes_whatever_follows(blocks, joints, cuts):
 
     rest = units[2 * length :].decode("utf-16-le")
     assert html + render_answer(rest, numbers={1}) == render_answer(text, numbers={1})
+
+
+@pytest.mark.parametrize(
+    ("text", "settled"),
+    [
+        ("", ""),
+        ("A line", ""),
+        ("A line\n", ""),
+        ("A line\n\n", "A line\n\n"),
+        ("One\n\n\nTwo\nlines\n", "One\n\n\n"),
+        ("# Heading\n", "# Heading\n"),
+        ("```\na\n\nb\n", ""),
+        ("```\na\n```\n", "```\na\n```\n"),
+        ("````\n```\n", ""),
+        ("- one\n\n", ""),
+        ("> one\n\n", ""),
+        ("- one\n\ntwo\n", "- one\n\n"),
+        ("| a |\n|---|\n", ""),
+        ("| a |\n|---|\n\n", "| a |\n|---|\n\n"),
+        ("$$\na\n", ""),
+    ],
+)
+def test_a_block_is_settled_as_soon_as_nothing_can_be_added_to_it(text, settled):
+    assert render_settled(text).length == len(settled)
