@@ -15,6 +15,7 @@ from playground.compare_showing import Shown, Side, questions_of, shown
 from playground.compare_views import at, done
 from playground.models import ChatPrompt, ComparisonPrompt
 from playground.presenting import one_turn
+from playground.prompt_views import rendered_so_far
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
 _THUMBS = {"up": True, "down": False, "none": None}
@@ -87,6 +88,13 @@ def compared_differences(request: PageRequest, pk: str) -> HttpResponse:
 
 def _chosen(sides: list[Side], pk: str | None, otherwise: Side) -> Side:
     return next((side for side in sides if side.turn and side.turn.prompt.pk == pk), otherwise)
+
+
+@require_POST
+def result_growing(request: PageRequest, pk: str) -> HttpResponse:
+    """What of a running answer's text will not change any more, rendered."""
+    _result(request, pk)
+    return rendered_so_far(request)
 
 
 @require_POST

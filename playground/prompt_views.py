@@ -35,6 +35,10 @@ def prompt_growing(request: PageRequest, pk: str) -> HttpResponse:
     """What of a running answer's text, which the page has from the event stream, will not change any
     more, rendered."""
     prompt_for(request, pk)
+    return rendered_so_far(request)
+
+
+def rendered_so_far(request: PageRequest) -> HttpResponse:
     form = GrowingForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"errors": form.errors}, status=422)

@@ -126,6 +126,7 @@ _compare = [
         compare_answer_views.compared_differences,
         name="compared-differences",
     ),
+    path("results/<id:pk>/growing/", compare_answer_views.result_growing, name="result-growing"),
     path("results/<id:pk>/stop/", compare_answer_views.result_stop, name="result-stop"),
     path("results/<id:pk>/retry/", compare_answer_views.result_retry, name="result-retry"),
     path("results/<id:pk>/feedback/", compare_answer_views.result_feedback, name="result-feedback"),

@@ -142,6 +142,7 @@ class Scene:
         self._find_other_pages()
         self._test_retrieval()
         self._find_prompts()
+        self._compare()
 
     def _fill_form(self, url: str, *, submit: str = "Add", **fields: str) -> None:
         self.page.goto(url)
@@ -237,11 +238,23 @@ class Scene:
         self.urls["prompt-editor"] = page.url
         self.urls["prompt-version"] = page.url.replace("/edit/", "/")
 
+    def _compare(self) -> None:
+        page = self.page
+        page.goto(self.urls["playground"] + "compare/?new")
+        self._ask("Can a customer return an opened item after 30 days?")
+        page.wait_for_url("**/comparisons/*/")
+        expect(page.get_by_role("button", name="is best").first).to_be_visible(timeout=PATIENCE)
+        page.get_by_role("button", name="is best").first.click()
+        expect(page.locator(".measured").first).to_be_visible()
+        self.urls["compare"] = page.url
+        self.urls["compare-new"] = self.urls["playground"] + "compare/?new"
+
     def views(self) -> list[tuple[str, Callable[[Page], object]]]:
         names = (
             *("use-case", "sources", "dataset", "database", "trace", "traces", "failed"),
             *("retrieval", "retrieval-test", "lab", "gold", "chunks", "source"),
             *("prompts", "prompt", "prompt-version", "prompt-editor"),
+            *("compare", "compare-new"),
         )
         plain = {"home": "/", "llms": "/llms/", "tokens": "/account/tokens/", "404": "/nothing/"}
         addresses = plain | {name: self.urls[name] for name in (*names, "new-blueprint", "chat")}
@@ -255,6 +268,7 @@ class Scene:
             ("build", self._show_build_form),
             ("side", lambda page: page.goto(self.urls["chat"] + "#side")),
             ("panel", lambda page: page.goto(self.urls["chat"] + "#panel")),
+            ("differences", self._show_differences),
             ("streaming", self._show_streaming),
         ]
 
@@ -262,6 +276,11 @@ class Scene:
         page.goto(self.urls["chat"])
         page.locator("[data-source]").first.click()
         page.wait_for_selector("dialog[open] mark")
+
+    def _show_differences(self, page: Page) -> None:
+        page.goto(self.urls["compare"])
+        page.get_by_role("link", name="Differences").click()
+        page.wait_for_selector("dialog[open] .words")
 
     def _show_build_form(self, page: Page) -> None:
         page.goto(self.urls["dataset"])

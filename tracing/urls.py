@@ -22,5 +22,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("traces/<id:pk>/", trace_views.log_detail, name="log-detail"),
     path("sessions/<id:pk>/", trace_views.session_detail, name="session-detail"),
     path("use-cases/<id:pk>/retention/", retention_views.retention_edit, name="use-case-retention"),
-    path("traces/<id:pk>/", views.log_detail, name="log-detail"),
 ]

@@ -40,7 +40,7 @@ function draftFromBefore() {
 let steps = 0;
 
 function recall(direction) {
-  const asked = [...document.querySelectorAll(".turn .ask")].map((one) => one.textContent);
+  const asked = [...document.querySelectorAll(":is(.turn, .question) .ask")].map((one) => one.textContent);
   const next = Math.min(asked.length, Math.max(0, steps + direction));
   if (next === steps) return;
   steps = next;

@@ -214,7 +214,7 @@ function markCurrent() {
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (!/^[0-9]$/.test(event.key) || document.getElementById("dialog").open) return;
+  if (!/^[0-9]$/.test(event.key) || document.querySelector("dialog[open]")) return;
   if (event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
   current()?.querySelector(`[data-vote="${event.key}"]`)?.click();
 });

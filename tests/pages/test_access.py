@@ -35,6 +35,7 @@ VIEWERS_MAY_POST = {
     "vectordb:dataset-lab",
     "playground:prompt-feedback",
     "playground:prompt-growing",
+    "playground:result-growing",
     "playground:compared-prefer",
     "playground:result-feedback",
     "playground:citation-relevance",

@@ -506,7 +506,7 @@ def test_viewers_vote_and_do_no_more(client, vera, compared):
 
     assert "You may read, vote and judge." in page
     assert 'data-vote="1"' in page
-    for control in ("composer", "Retry", "Delete", "Rename", "New blueprint", "Stop all"):
+    for control in ("composer", "Retry", "Delete", "Rename", "New blueprint", "stop-all"):
         assert control not in page
 
 
