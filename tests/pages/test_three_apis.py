@@ -15,7 +15,7 @@ from tests.visitors import wait_for
 
 SLOW = 60_000
 PATH = "story/returns"
-HI = [{"role": "user", "content": "May I return it?"}]
+HI: Any = [{"role": "user", "content": "May I return it?"}]
 INPUTS = {"tone": "kindly"}
 # What each API asks in its own way, and what says who asked.
 _OF_THE_CALL = ("stream", "stream_options", "n", "user")
@@ -122,6 +122,6 @@ def test_a_programs_prompt_is_tuned_in_the_pages_and_called_by_all_three_apis(pa
 
     def is_listed() -> bool:
         page.goto(f"/use-cases/{stack.use_case}/traces/?path={PATH}")
-        return page.get_by_role("row", name="May I return it?").count() == 3
+        return int(page.get_by_role("row", name="May I return it?").count()) == 3
 
     wait_for(is_listed, "the logs of the three calls")
