@@ -118,8 +118,11 @@ def _all_actions(user: User, use_case: UseCase | None) -> Iterable[Item]:
             ("Search chats", "playground:chat-search"),
             ("New playground", "playground:playground-create"),
             ("New dataset", "vectordb:dataset-create"),
-            ("Sources", "vectordb:source-list"),
+            ("Prompts", "playground:path-list"),
             ("Traces", "tracing:log-list"),
+            ("Charts of calls", "tracing:log-charts"),
+            ("Question sets", "evaluation:question-set-list"),
+            ("Sources", "vectordb:source-list"),
         ):
             yield Item(label, use_case.name, reverse(name, args=[use_case.pk]))
     yield Item("New use case", "", reverse("accounts:use-case-create"))
