@@ -1,6 +1,6 @@
 """Pictures of the main pages, made of a running Groundwork: `python -m tests.screenshots`.
 
-Light and dark, 1440 and 390 px wide, into screenshots/; the two of the README into docs/images/.
+Light and dark, 1440 and 390 px wide, into screenshots/; those of the README into docs/images/.
 """
 
 import shutil
@@ -24,6 +24,8 @@ THEMES = ("light", "dark")
 FOR_README = {
     "chat-wide-light": "chat-light.png",
     "chat-wide-dark": "chat-dark.png",
+    "compare-wide-light": "compare-light.png",
+    "traces-wide-light": "logs-light.png",
     "retrieval-test-wide-light": "retrieval-light.png",
 }
 PATIENCE = 60_000
@@ -248,13 +250,15 @@ class Scene:
         expect(page.locator(".measured").first).to_be_visible()
         self.urls["compare"] = page.url
         self.urls["compare-new"] = self.urls["playground"] + "compare/?new"
+        self.urls["charts"] = self.urls["use-case"] + "traces/charts/"
+        self.urls["question-sets"] = self.urls["use-case"] + "question-sets/"
 
     def views(self) -> list[tuple[str, Callable[[Page], object]]]:
         names = (
             *("use-case", "sources", "dataset", "database", "trace", "traces", "failed"),
             *("retrieval", "retrieval-test", "lab", "gold", "chunks", "source"),
             *("prompts", "prompt", "prompt-version", "prompt-editor"),
-            *("compare", "compare-new"),
+            *("compare", "compare-new", "charts", "question-sets"),
         )
         plain = {"home": "/", "llms": "/llms/", "tokens": "/account/tokens/", "404": "/nothing/"}
         addresses = plain | {name: self.urls[name] for name in (*names, "new-blueprint", "chat")}
