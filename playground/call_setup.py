@@ -67,10 +67,9 @@ def set_up_with(
 ) -> Call:
     """The call of a blueprint with these settings, which are a `version` of it or none yet.
 
-    Without inputs, braces in its texts are only braces. `options` are further parameters of the
-    provider, each of which counts more than the settings'. `api_keys` are used for this call in place
-    of ours, by provider. Raises Forbidden for a viewer, since calls cost money, and InvalidInput or
-    Conflict where nobody can answer so, or inputs are missing.
+    Without inputs, braces in its texts are only braces. `options` of the provider count more than the
+    settings', `api_keys` (by provider) more than ours. Raises Forbidden for a viewer, since calls
+    cost money, and InvalidInput or Conflict where nobody can answer so, or inputs are missing.
     """
     require_editor(blueprint.use_case, user)
     llm, database = _checked(settings, blueprint.use_case, user)

@@ -239,6 +239,14 @@ class Scene:
         page.wait_for_url("**/edit/")
         self.urls["prompt-editor"] = page.url
         self.urls["prompt-version"] = page.url.replace("/edit/", "/")
+        page.get_by_role("textbox", name="Text of message 1").fill(
+            "Answer {{name}} from the sources, and cite them."
+        )
+        page.get_by_role("button", name="Save as version").click()
+        page.wait_for_selector("text=was saved")
+        self._click("Changes since v1")
+        page.wait_for_url("**/differences/*")
+        self.urls["prompt-differences"] = page.url
 
     def _compare(self) -> None:
         page = self.page
@@ -257,7 +265,7 @@ class Scene:
         names = (
             *("use-case", "sources", "dataset", "database", "trace", "traces", "failed"),
             *("retrieval", "retrieval-test", "lab", "gold", "chunks", "source"),
-            *("prompts", "prompt", "prompt-version", "prompt-editor"),
+            *("prompts", "prompt", "prompt-version", "prompt-differences"),
             *("compare", "compare-new", "charts", "question-sets"),
         )
         plain = {"home": "/", "llms": "/llms/", "tokens": "/account/tokens/", "404": "/nothing/"}
@@ -273,6 +281,7 @@ class Scene:
             ("side", lambda page: page.goto(self.urls["chat"] + "#side")),
             ("panel", lambda page: page.goto(self.urls["chat"] + "#panel")),
             ("differences", self._show_differences),
+            ("prompt-editor", self._show_run),
             ("streaming", self._show_streaming),
         ]
 
@@ -290,6 +299,15 @@ class Scene:
         page.goto(self.urls["dataset"])
         page.get_by_role("link", name="Build vector database").click()
         page.wait_for_selector("dialog[open]")
+
+    def _show_run(self, page: Page) -> None:
+        page.goto(self.urls["prompt-editor"])
+        question = "Can a customer return an opened item after 30 days?"
+        page.get_by_role("textbox", name="Message of the user").fill(question)
+        page.get_by_role("spinbutton", name="Samples").fill("2")
+        page.get_by_role("button", name="Run").click()
+        traces = page.locator(".sample").get_by_role("link", name="Trace")
+        expect(traces).to_have_count(2, timeout=PATIENCE)
 
     def _show_streaming(self, page: Page) -> None:
         page.goto(self.urls["failed"])

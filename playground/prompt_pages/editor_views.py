@@ -87,7 +87,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     blueprint: Blueprint = version.blueprint
-    run = RunForm(initial={"samples": 1})
+    run = RunForm(initial={"samples": request.POST.get("samples", "1")})
     arguments = [blueprint.pk, version.pk]
     context: dict[str, Any] = {
         **within(request, blueprint.use_case, tab="prompts"),

@@ -18,12 +18,13 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Sum,
+    Value,
 )
 from django.utils import timezone
 
 from accounts.models import UseCase
 from blueprints.kinds import AnyFile
-from blueprints.models import Blueprint, File
+from blueprints.models import Blueprint, BlueprintVersion, File
 from config.status import Status
 from playground.models import Feedback
 from tracing.models import Log, LogKind
@@ -60,16 +61,25 @@ def since() -> datetime:
     return timezone.now() - timedelta(days=DAYS)
 
 
-def of_versions(blueprint: Blueprint) -> dict[str | None, Figures]:
-    """Of the last days, by the version's key; None are calls with settings that are no version."""
+def of_versions(
+    blueprint: Blueprint, version: BlueprintVersion | None = None
+) -> dict[str | None, Figures]:
+    """Of the last days, by the version's key; None are calls with settings that are no version. Of
+    one version alone where it is given."""
     logs = Log.objects.filter(
         blueprint=blueprint, kind=LogKind.ANSWER, created_at__gte=since()
     ).order_by()
+    thumbs = {"prompt__blueprint_version__blueprint": blueprint}
+    ratings: dict[str, Any] = {"judged__blueprint": blueprint}
+    if version is not None:
+        logs = logs.filter(blueprint_version=version)
+        thumbs = {"prompt__blueprint_version": version}
+        ratings["judged__blueprint_version"] = version
     found = _figures(logs, "blueprint_version")
     _add_votes(
         found,
-        _thumbs("prompt__blueprint_version", prompt__blueprint_version__blueprint=blueprint),
-        _ratings("judged__blueprint_version", judged__blueprint=blueprint),
+        _thumbs("prompt__blueprint_version", **thumbs),
+        _ratings("judged__blueprint_version", **ratings),
     )
     return found
 
@@ -83,10 +93,12 @@ def of_file_versions(file: File) -> dict[str | None, Figures]:
 
 
 def of_files(use_case: UseCase) -> dict[str | None, Figures]:
-    """Of all that has a path, by its key."""
+    """Of all that has a path, by its key, without the latency, for which all calls would be sorted."""
     recent = Log.objects.filter(use_case=use_case, created_at__gte=since()).order_by()
     answers = recent.filter(kind=LogKind.ANSWER, blueprint__isnull=False)
-    found = _figures(answers, "blueprint") | _figures(recent.filter(file__isnull=False), "file")
+    others = recent.filter(file__isnull=False)
+    found = _figures(answers, "blueprint", is_timed=False)
+    found |= _figures(others, "file", is_timed=False)
     judged = {"judged__use_case": use_case}
     _add_votes(
         found,
@@ -117,12 +129,13 @@ def _with_last(rows: Any, newest: QuerySet[Log, Any]) -> Iterable[str]:
     return filter(None, found)
 
 
-def _figures(logs: QuerySet[Log], column: str) -> dict[str | None, Figures]:
-    rows = logs.values_list(column).annotate(
-        calls=Count("pk"),
-        spent=Sum("cost"),
-        median=Median("latency_ms", filter=Q(status=Status.COMPLETED)),
-    )
+def _figures(
+    logs: QuerySet[Log], column: str, *, is_timed: bool = True
+) -> dict[str | None, Figures]:
+    median: Any = Value(None, output_field=FloatField())
+    if is_timed:
+        median = Median("latency_ms", filter=Q(status=Status.COMPLETED))
+    rows = logs.values_list(column).annotate(calls=Count("pk"), spent=Sum("cost"), median=median)
     return {key: Figures(calls, cost, latency) for key, calls, cost, latency in rows}
 
 

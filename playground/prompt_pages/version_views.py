@@ -84,7 +84,7 @@ def blueprint_version(request: PageRequest, pk: str, version_pk: str) -> HttpRes
         "version": version,
         "contents": contents_of(version),
         "environments": deployments.by_version.get(version.pk, []),
-        "figures": figures.of_versions(blueprint).get(version.pk, Figures()),
+        "figures": figures.of_versions(blueprint, version).get(version.pk, Figures()),
         "is_in_chats": version.pk == blueprint.version_id,
         "is_in_playgrounds": blueprint.places.exists(),
         "before": _number_before(version),

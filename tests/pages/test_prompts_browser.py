@@ -79,11 +79,18 @@ def texts(page: Page) -> list[str]:
 
 def test_the_story_of_a_prompt(page, shop, model, llm):
     page.goto(shop["list"])
-    row = page.get_by_role("row", name="returns")
-    expect(row).to_contain_text("v1 production")
+    expect(page.get_by_role("row", name="returns")).to_contain_text("v1 production")
     edit(page, shop)
 
-    # Edited: a variable that comes is asked for at once.
+    run_changed(page, model, llm)
+    save_and_compare(page, model)
+    deploy(page, shop, llm)
+    roll_back(page, shop)
+    open_in_playground(page)
+
+
+def run_changed(page: Page, model: str, llm: LLMServer) -> None:
+    """A variable that comes is asked for at once."""
     page.get_by_role("combobox", name="LLM").select_option(label=model)
     page.get_by_role("textbox", name="Text of message 1").fill(
         f"{SYSTEM} Write in {{{{language}}}}."
@@ -103,7 +110,8 @@ def test_the_story_of_a_prompt(page, shop, model, llm):
     }
     expect(page.locator("#live")).to_have_text("The run is finished.")
 
-    # Saved, and compared with what was there.
+
+def save_and_compare(page: Page, model: str) -> None:
     page.get_by_text("Name and note").click()
     page.get_by_role("textbox", name="Name of the version").fill("in any language")
     page.get_by_role("button", name="Save as version").click()
@@ -112,7 +120,9 @@ def test_the_story_of_a_prompt(page, shop, model, llm):
     expect(page.locator("ins").filter(has_text="Write in {{language}}")).to_be_visible()
     expect(page.get_by_role("row", name="LLM")).to_contain_text(model)
 
-    # Deployed: programs get it from then on; and back.
+
+def deploy(page: Page, shop: dict[str, Any], llm: LLMServer) -> None:
+    """Programs get it from then on."""
     page.get_by_role("link", name="shop/returns").click()
     page.get_by_role("link", name="Deploy v2").click()
     page.get_by_role("combobox", name="Environment").select_option(label="production")
@@ -122,6 +132,9 @@ def test_the_story_of_a_prompt(page, shop, model, llm):
     answer = shop["client"].post("/prompts/call", json=asked).json()
     assert "in German." in llm.prompts[-1]["messages"][0]["content"]
     assert answer["prompt"]["version_name"] == "in any language"
+
+
+def roll_back(page: Page, shop: dict[str, Any]) -> None:
     page.get_by_role("link", name="Roll production back to v1").click()
     expect(page.get_by_role("dialog")).to_contain_text("get v1 instead of v2 from now on")
     page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
@@ -129,7 +142,9 @@ def test_the_story_of_a_prompt(page, shop, model, llm):
     found = shop["client"].get(f"/prompts/{shop['id']}").json()
     assert found["template"][0]["content"] == SYSTEM
 
-    # Into a playground, and there into a chat.
+
+def open_in_playground(page: Page) -> None:
+    """And there into a chat."""
     page.get_by_role("link", name="in any language").click()
     page.get_by_role("link", name="Open in playground").click()
     page.get_by_role("textbox", name="Name of the new playground").fill("Returns desk")

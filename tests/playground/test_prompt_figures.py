@@ -71,6 +71,8 @@ def test_versions_have_their_own_calls_costs_and_median(blueprint, call):
     assert (first.calls, first.cost, first.latency_ms) == (3, Decimal("0.3"), 200)
     assert (second.calls, second.cost, second.latency_ms) == (1, None, 50)
     assert figures.of_versions(blueprint)[None].calls == 1
+    alone = blueprint.versions.get(number=1)
+    assert figures.of_versions(blueprint, alone) == {alone.pk: first}
 
 
 def test_what_failed_counts_as_a_call_but_not_for_the_latency(blueprint, call):
@@ -107,6 +109,7 @@ def test_thumbs_of_chats_and_ratings_of_programs_make_the_score(
     second = of_number(blueprint, 2)
 
     assert (second.ups, second.votes, second.score) == (3, 4, 75)
+    assert figures.of_versions(blueprint, version) == {version.pk: second}
     assert figures.of_files(use_case)[blueprint.pk].score == 75
     assert Figures().score is None
 
