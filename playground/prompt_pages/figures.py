@@ -69,7 +69,7 @@ def of_versions(
     logs = Log.objects.filter(
         blueprint=blueprint, kind=LogKind.ANSWER, created_at__gte=since()
     ).order_by()
-    thumbs = {"prompt__blueprint_version__blueprint": blueprint}
+    thumbs: dict[str, Any] = {"prompt__blueprint_version__blueprint": blueprint}
     ratings: dict[str, Any] = {"judged__blueprint": blueprint}
     if version is not None:
         logs = logs.filter(blueprint_version=version)

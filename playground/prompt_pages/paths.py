@@ -112,9 +112,13 @@ def llm_of(version: BlueprintVersion) -> str:
     return f"{named} ({prompt.provider})" if prompt.model and prompt.provider else named
 
 
-def traces_url(use_case_id: str, **filters: str) -> str:
-    """The traces of a use case, filtered as by the form of that page."""
-    return f"{reverse('tracing:log-list', args=[use_case_id])}?{urlencode(filters)}"
+def traces_url(file: AnyFile, version: AnyVersion | None = None) -> str:
+    """The logs of all its calls, or of a version's, wherever in a trace they stand: filtered as by
+    the form of that page."""
+    filters = {"path": file.path, "levels": "all"}
+    if version is not None:
+        filters["version"] = str(version.number)
+    return f"{reverse('tracing:log-list', args=[file.use_case_id])}?{urlencode(filters)}"
 
 
 def _matching(use_case: UseCase, kind: str, words: str) -> Any:

@@ -89,7 +89,7 @@ def blueprint_version(request: PageRequest, pk: str, version_pk: str) -> HttpRes
         "is_in_playgrounds": blueprint.places.exists(),
         "before": _number_before(version),
         "days": DAYS,
-        "traces_url": traces_url(blueprint.use_case_id, version=version.pk),
+        "traces_url": traces_url(blueprint, version),
     }
     return render(request, "playground/prompts/version.html", context)
 
@@ -193,7 +193,7 @@ def _versions_context(
         "is_cut": len(versions) > _MOST_SHOWN,
         "deployments": deployments,
         "days": DAYS,
-        "traces_url": traces_url(file.use_case_id, path=file.path),
+        "traces_url": traces_url(file),
         "deploy_url": reverse(f"playground:{name}-deploy", args=[file.pk]),
         "url_names": {
             "roll_back": f"playground:{name}-roll-back",

@@ -15,6 +15,7 @@ from blueprints.models import Blueprint, DeploymentChange
 from blueprints.settings import AnswerSettings, SettingsChanges
 from playground import services
 from playground.models import Playground, PlaygroundBlueprint
+from playground.prompt_pages.paths import traces_url
 from tests.pages.conftest import HTMX
 from tracing.models import Log
 
@@ -188,7 +189,19 @@ def test_a_version_shows_what_it_says_and_where_its_traces_are(owner, blueprint,
 
     for part in ("Be brief.", "0.3", "By meaning and by words", "Changes since v1", "Use in chats"):
         assert part in page
-    assert f"?version={second.pk}" in page
+    assert f"?path={blueprint.path}&amp;levels=all&amp;version=2" in page
+
+
+def test_the_traces_of_a_version_are_those_of_its_calls(owner, world, blueprint, second):
+    Log.objects.filter(pk=world.log.pk).update(blueprint=blueprint, blueprint_version=second)
+    first = blueprint.versions.get(number=1)
+
+    of_second = owner.get(traces_url(blueprint, second)).content.decode()
+    of_first = owner.get(traces_url(blueprint, first)).content.decode()
+    of_all = owner.get(traces_url(blueprint)).content.decode()
+
+    for page, is_there in ((of_second, True), (of_first, False), (of_all, True)):
+        assert (f"/traces/{world.log.pk}/" in page) is is_there
 
 
 def test_a_version_is_found_below_its_own_blueprint_alone(owner, alice, world, second):
