@@ -282,8 +282,30 @@ class Scene:
             ("panel", lambda page: page.goto(self.urls["chat"] + "#panel")),
             ("differences", self._show_differences),
             ("prompt-editor", self._show_run),
+            ("chat-read", lambda page: page.goto(self.urls["chat"] + "read/")),
+            ("chat-search", lambda page: page.goto(self.urls["use-case"] + "chats/?q=return")),
+            ("chat-filter", lambda page: self._show_dialog(page, "+ filter")),
+            ("chat-share", lambda page: page.goto(self.urls["chat"] + "share/")),
+            ("palette", self._show_palette),
+            ("keys", self._show_keys),
             ("streaming", self._show_streaming),
         ]
+
+    def _show_dialog(self, page: Page, link: str) -> None:
+        page.goto(self.urls["chat"])
+        page.get_by_role("link", name=link).first.click()
+        page.wait_for_selector("dialog[open] form")
+
+    def _show_palette(self, page: Page) -> None:
+        page.goto(self.urls["chat"])
+        page.keyboard.press("Control+k")
+        page.wait_for_selector("#palette [role=option]")
+
+    def _show_keys(self, page: Page) -> None:
+        page.goto(self.urls["chat"])
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("?")
+        page.wait_for_selector("dialog[open] .keys")
 
     def _show_citation(self, page: Page) -> None:
         page.goto(self.urls["chat"])
