@@ -103,14 +103,17 @@ def judged_as(word: Feedback, use_case: UseCase) -> Q:
 
 def rated(use_case: UseCase, name: str) -> QuerySet[Log]:
     """What was judged by the built-in evaluator of this name, as the judgments on it."""
-    files = File.objects.filter(use_case=use_case, path=name)
-    return Log.objects.filter(file__in=files, judged__isnull=False, judgment__isnull=False)
+    # Asked for first: how many a file has is then known when the search for them is planned.
+    files = list(File.objects.filter(use_case=use_case, path=name).values_list("pk", flat=True))
+    rows = Log.objects.filter(file__in=files, judged__isnull=False, judgment__isnull=False)
+    return rows.order_by()
 
 
 def thumbed(use_case: UseCase, *, is_positive: bool) -> QuerySet[Log]:
     """What somebody's thumb in a chat is about. Chats are above this app: only the relation's name is
     known here."""
-    return Log.objects.filter(use_case=use_case, chat_prompt__feedback__is_positive=is_positive)
+    rows = Log.objects.filter(use_case=use_case, chat_prompt__feedback__is_positive=is_positive)
+    return rows.order_by()
 
 
 def _good(use_case: UseCase) -> Q:
@@ -126,7 +129,7 @@ def _bad(use_case: UseCase) -> Q:
 def _any(use_case: UseCase) -> Q:
     judged = Log.objects.filter(use_case=use_case, judged__isnull=False, judgment__isnull=False)
     thumbs = Log.objects.filter(use_case=use_case, chat_prompt__feedback__isnull=False)
-    return Q(pk__in=judged.values("judged").union(thumbs.values("pk")))
+    return Q(pk__in=judged.order_by().values("judged").union(thumbs.order_by().values("pk")))
 
 
 def _none(use_case: UseCase) -> Q:

@@ -76,6 +76,7 @@ function merge(fresh) {
   const body = fresh?.querySelector("#log-rows");
   if (!old || !body) {
     if (fresh) replace(list(), fresh);
+    tell(body?.rows.length);
     return;
   }
   const known = new Map([...old.rows].map((row) => [row.id, row]));
@@ -96,6 +97,10 @@ function merge(fresh) {
   const freshPages = fresh.querySelector(".turn-over");
   if (pages && freshPages) pages.replaceWith(freshPages);
   else if (freshPages) list().append(freshPages);
+  tell(count);
+}
+
+function tell(count) {
   if (count) said.textContent = count === 1 ? "One new log." : `${count} new logs.`;
 }
 
