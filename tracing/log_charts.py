@@ -150,9 +150,15 @@ def _chart(plan: _Plan, figures: Figures) -> Chart:
             Column(_round(_LEFT + number * step), _round(step), f"{name}: {_said(plan, row)}")
             for number, (name, row) in enumerate(zip(names, values, strict=True))
         ],
-        heights=[Label(_y(top * part, top), plan.shown(top * part)) for part in (0, 0.5, 1)],
+        heights=_heights(plan, top),
         times=_times(rows, figures.span.step, step),
     )
+
+
+def _heights(plan: _Plan, top: float) -> list[Label]:
+    """The ground, the half and the top, each text once: there is no half of a single log."""
+    named = {plan.shown(top * part): top * part for part in (1, 0.5, 0)}
+    return [Label(_y(value, top), text) for text, value in reversed(named.items())]
 
 
 def nice_top(highest: float) -> float:

@@ -171,3 +171,12 @@ def test_nothing_is_drawn_outside_of_the_picture(figures, log_of, prompt):
                 assert 0 <= x <= WIDTH
                 assert 0 <= y <= HEIGHT
         assert len(chart.times) <= 6
+
+
+def test_a_single_log_has_no_half():
+    rows = [(DAY, Sums(1)), (DAY + timedelta(days=1), Sums())]
+
+    [logs, *_] = charts_of(Figures(span(), rows, [], []))
+
+    assert [label.text for label in logs.heights] == ["0", "1"]
+    assert logs.heights[0].at == logs.bars[0].y + logs.bars[0].height
