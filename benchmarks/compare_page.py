@@ -32,7 +32,7 @@ COUNT_RIGHT = """
   const asked = question.querySelector("h2").textContent;
   return sum + [...question.querySelectorAll(".col")].filter((cell, place) => (
     cell.querySelector("h3").textContent === `Side${place}`
-    && cell.querySelector(".answer").textContent === `Side${place} on ${asked}: ${"word ".repeat(30).trim()}.`
+    && cell.querySelector(".answer").textContent.trim() === `Side${place} on ${asked}: ${"word ".repeat(30).trim()}.`
   )).length;
 }, 0)
 """
