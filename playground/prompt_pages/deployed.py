@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from blueprints.kinds import AnyFile, AnyVersion, deployment_of, versions_of
-from blueprints.models import Deployment, DeploymentChange, Environment
+from blueprints.models import Blueprint, Deployment, DeploymentChange, Environment
 from blueprints.roll_back import changes_of, keys_before
 
 SHOWN_CHANGES = 30
@@ -48,3 +48,10 @@ def deployments_of(file: AnyFile, environments: Iterable[Environment]) -> Deploy
         number = version.number if version is not None else None
         places.append(Place(environment, row, number, versions.get(key)))
     return Deployments(places, by_version, changes[:SHOWN_CHANGES])
+
+
+def numbers_in(file: AnyFile) -> dict[str, int]:
+    """Of the versions that environments have, by the environment's key."""
+    column = "version" if isinstance(file, Blueprint) else "file_version"
+    rows = Deployment.objects.filter(**deployment_of(file))
+    return dict(rows.values_list("environment", f"{column}__number"))

@@ -15,6 +15,7 @@ from blueprints.kinds import AnyFile, AnyVersion, versions_of
 from blueprints.models import Environment
 from blueprints.roll_back import roll_back, version_before
 from config.pages import form_response
+from playground.prompt_pages.deployed import numbers_in
 from playground.prompt_pages.finding import blueprint_at, environments_of, file_at
 from playground.prompt_pages.paths import page_of
 from playground.prompt_pages.small_forms import DeployForm, RollBackForm
@@ -55,7 +56,11 @@ def file_take_out(request: PageRequest, pk: str, environment_pk: str) -> HttpRes
 def _deploy(request: PageRequest, file: AnyFile) -> HttpResponse:
     """`?version=ID&environment=ID` asks about just that; else both are chosen here."""
     require_editor(file.use_case, request.user)
-    choices = {"versions": versions_of(file), "environments": environments_of(file.use_case)}
+    choices = {
+        "versions": versions_of(file),
+        "environments": environments_of(file.use_case),
+        "numbers": numbers_in(file),
+    }
     form = DeployForm(request.POST or None, **choices, initial=request.GET.dict())
     if form.is_valid():
         version, environment = form.cleaned_data["version"], form.cleaned_data["environment"]

@@ -13,7 +13,7 @@ from playground.prompt_pages.contents import Contents, ShownMessage, contents_of
 Change = Literal["same", "changed", "added", "removed"]
 
 # With the blanks behind it: by themselves they would be found everywhere.
-_WORD = re.compile(r"\{\{[^{}]*\}\}\s*|\w+\s*|[^\w\s]\s*|\s+")
+_WORD = re.compile(r"(?:\{\{[^{}]*\}\}|\w+|[^\w\s])[^\S\n]*|\s+")
 # Comparing takes the product of both: parts that are longer are told as a whole.
 _MOST_WORDS = 2_000
 _MOST_LINES = 1_000

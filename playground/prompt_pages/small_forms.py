@@ -1,5 +1,6 @@
 """What is asked in dialogs: names, and what goes where."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -30,14 +31,34 @@ class _VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"v{version.number} {version.name}".strip()
 
 
+class _PlaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Environments, with what they have now."""
+
+    numbers: Mapping[str, int] = {}
+
+    def label_from_instance(self, environment: Any) -> str:
+        number = self.numbers.get(environment.pk)
+        now = "nothing now" if number is None else f"v{number} now"
+        also = ", also for programs that name none" if environment.is_default else ""
+        return f"{environment} ({now}{also})"
+
+
 class DeployForm(forms.Form):
-    """Which version an environment is to have."""
+    """Which version an environment is to have. `numbers` are those of what stands there now."""
 
     version = _VersionField(queryset=None)
-    environment: Any = forms.ModelChoiceField(queryset=None)
+    environment = _PlaceField(queryset=None, empty_label="Choose one")
 
-    def __init__(self, *args: Any, versions: Any, environments: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        versions: Any,
+        environments: Any,
+        numbers: Mapping[str, int],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["environment"].numbers = numbers  # type: ignore[attr-defined]
         self.fields["version"].queryset = versions  # type: ignore[attr-defined]
         self.fields["environment"].queryset = environments  # type: ignore[attr-defined]
 

@@ -381,7 +381,8 @@ def test_what_is_deployed_where_can_be_chosen(owner, blueprint, second):
     page = page_of(owner, "blueprint-deploy", blueprint.pk, version=second.pk)
 
     assert f'value="{second.pk}" selected' in page
-    assert "staging" in page
+    assert "production (v1 now, also for programs that name none)" in page
+    assert "staging (nothing now)" in page
 
 
 @pytest.mark.parametrize("field", ["version", "environment"])

@@ -125,7 +125,9 @@ def deploy(page: Page, shop: dict[str, Any], llm: LLMServer) -> None:
     """Programs get it from then on."""
     page.get_by_role("link", name="shop/returns").click()
     page.get_by_role("link", name="Deploy v2").click()
-    page.get_by_role("combobox", name="Environment").select_option(label="production")
+    page.get_by_role("combobox", name="Environment").select_option(
+        label="production (v1 now, also for programs that name none)"
+    )
     page.get_by_role("dialog").get_by_role("button", name="Deploy").click()
     expect(page.get_by_role("row", name=re.compile("^production"))).to_contain_text("v2")
     asked = {"path": "shop/returns", "inputs": {"question": "Q", "language": "German"}}

@@ -30,6 +30,7 @@ def told(old: str, new: str) -> str:
         ("Old", "", "[-Old-]"),
         ("same", "same", "same"),
         ("Ask {{name}}.", "Ask {{person}}.", "Ask [-{{name}}-]{+{{person}}+}."),
+        ("Ask {{a}}", "Ask {{a}}\nNow.", "Ask {{a}}{+\nNow.+}"),
         ("naïve", "naive", "[-naïve-]{+naive+}"),
     ],
 )
