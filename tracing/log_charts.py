@@ -94,6 +94,10 @@ def _money(value: float) -> str:
     return dollars(Decimal(str(value)))
 
 
+def _time(value: float) -> str:
+    return duration(value) if value else "0"
+
+
 _PLANS = (
     _Plan("Logs", (_Series("main", "logs", lambda sums: sums.count),), _count),
     _Plan(
@@ -102,7 +106,7 @@ _PLANS = (
             _Series("main", "half are below (p50)", lambda sums: sums.p50),
             _Series("other", "95 % are below (p95)", lambda sums: sums.p95),
         ),
-        duration,
+        _time,
         is_line=True,
     ),
     _Plan(
