@@ -21,7 +21,7 @@ from blueprints.providers.base import (
     text_of,
 )
 from config.errors import AppError
-from playground.call_messages import options_of
+from playground.calls.messages import options_of
 from playground.hooks import Watcher
 from playground.prompting import Budget, Turn, build_messages, own_messages
 from playground.searching import (

@@ -18,7 +18,7 @@ from config.ids import new_id
 from config.notify import publish
 from config.status import UNFINISHED, Status
 from playground import tasks
-from playground.chat_settings import clear_overridden, effective_settings, write_back
+from playground.chat.settings import clear_overridden, effective_settings, write_back
 from playground.models import (
     Chat,
     ChatPrompt,

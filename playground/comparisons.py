@@ -14,7 +14,7 @@ from accounts.services import require_editor
 from blueprints.models import Blueprint
 from config.errors import Conflict, InvalidInput
 from playground.asking import ask_as_is, check_text, delete_prompt
-from playground.compare_news import tell, tell_joined
+from playground.compare.news import tell, tell_joined
 from playground.models import Chat, ChatPrompt, ComparisonChat, ComparisonPrompt, Playground
 from vectordb.retrieval import validate_metadata_filter
 

@@ -25,7 +25,7 @@ from config.converters import IdConverter
 from config.listener import GAP, Listener, Message, listener
 from config.status import Status
 from config.threads import in_thread
-from playground.compare_news import JOINED, columns_of, revision_of, topic_of
+from playground.compare.news import JOINED, columns_of, revision_of, topic_of
 from playground.models import Chat, ChatPrompt, ComparisonChat
 from tracing.announcing import topic as topic_of_logs
 from vectordb.models import VectorDatabase

@@ -3,7 +3,7 @@ from typing import Any
 
 from django import forms
 
-from playground.filters import Comparison, values_of
+from playground.chat.filters import Comparison, values_of
 from vectordb.forms import UploadForm
 from vectordb.metadata_values import Field
 

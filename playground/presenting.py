@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from blueprints.settings import AnswerSettings
 from config.status import Status
-from playground.filters import chips_of
+from playground.chat.filters import chips_of
 from playground.models import Chat, ChatPrompt, Feedback, Playground, PlaygroundBlueprint
 from playground.rendering import render_answer
 from vectordb.models import VectorDatabase

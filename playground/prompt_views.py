@@ -9,8 +9,8 @@ from accounts.forms import ConfirmForm
 from accounts.pages import PageRequest, within
 from config.pages import form_response
 from playground import services
-from playground.chat_lookups import at, prompt_for
-from playground.chat_page import turn_response
+from playground.chat.lookups import at, prompt_for
+from playground.chat.page import turn_response
 from playground.citing import cited_passage
 from playground.forms import GrowingForm
 from playground.gold import citation_of

@@ -16,8 +16,8 @@ from blueprints.models import Blueprint, BlueprintVersion
 from blueprints.settings import UNSET, AnswerSettings, SettingsChanges, Unset
 from config.errors import Conflict, InvalidInput
 from playground.asking import ask, delete_prompt, retry, set_feedback, stop
-from playground.branching import branch, edit, regenerate
-from playground.chat_settings import (
+from playground.chat.branching import branch, edit, regenerate
+from playground.chat.settings import (
     change_chat_settings,
     clear_overridden,
     effective_settings,

@@ -2,19 +2,18 @@ from django.urls import URLPattern, URLResolver, path
 
 from playground import (
     blueprint_views,
-    branch_views,
-    chat_file_views,
-    chat_settings_views,
-    chat_views,
-    compare_answer_views,
-    compare_views,
-    filter_views,
     gold_views,
     palette_views,
     prompt_views,
     retrieval_views,
     views,
 )
+from playground.chat import branch_views, filter_views
+from playground.chat import file_views as chat_file_views
+from playground.chat import settings_views as chat_settings_views
+from playground.chat import views as chat_views
+from playground.compare import answer_views as compare_answer_views
+from playground.compare import views as compare_views
 from playground.prompt_pages import urls as prompt_pages
 
 app_name = "playground"

@@ -18,9 +18,9 @@ from blueprints.settings import AnswerSettings
 from blueprints.templates import JINJA, variables
 from config.errors import AppError, InvalidInput
 from config.threads import in_thread
-from playground.call_log import Caller, recorded
-from playground.call_setup import set_up_with
-from playground.calling import Call, Sample
+from playground.calls.calling import Call, Sample
+from playground.calls.log import Caller, recorded
+from playground.calls.setup import set_up_with
 from playground.prompt_pages.saving import version_with
 from playground.rendering import render_answer
 from playground.spending import spending

@@ -13,7 +13,7 @@ from blueprints.settings import AnswerSettings, SettingsChanges
 from blueprints.versions import lock_versions, make_version
 from config.errors import Conflict
 from playground import services
-from playground.chat_settings import clear_overridden
+from playground.chat.settings import clear_overridden
 from playground.models import Playground
 
 

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from blueprints.addressing import version_called
 from blueprints.providers.base import Completion, Piece
 from config.threads import in_thread
-from playground.call_log import Caller
-from playground.call_setup import set_up
-from playground.call_streams import answered, streamed
-from playground.calling import Call, Sample
+from playground.calls.calling import Call, Sample
+from playground.calls.log import Caller
+from playground.calls.setup import set_up
+from playground.calls.streams import answered, streamed
 from playground.v1.base import caller_of, endpoint, error_of
 from playground.v1.reading import CompletionRequest, messages_of, options_of, parameters_of
 from playground.v1.wire import Shown, ours_of, usage_of

@@ -7,7 +7,7 @@ from typing import Any
 
 from blueprints.providers.base import Piece, TextPiece, ToolCallPiece
 from playground.answering import BLOCKED
-from playground.calling import Call, Sample
+from playground.calls.calling import Call, Sample
 from playground.spending import spending
 
 

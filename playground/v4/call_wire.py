@@ -8,8 +8,8 @@ from blueprints.models import BlueprintVersion
 from blueprints.prompt_details import JSON
 from blueprints.providers.base import Completion, Piece
 from config.api.error_bodies import told
-from playground.call_log import Caller
-from playground.calling import Call, Sample
+from playground.calls.calling import Call, Sample
+from playground.calls.log import Caller
 from playground.spending import spending
 from playground.v4.call_shapes import Given
 from playground.v5 import ids

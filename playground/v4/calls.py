@@ -12,9 +12,9 @@ from blueprints import files
 from blueprints.models import BlueprintVersion
 from config.errors import InvalidInput
 from config.threads import in_thread
-from playground.call_log import Caller
-from playground.call_setup import set_up
-from playground.call_streams import answered, streamed
+from playground.calls.log import Caller
+from playground.calls.setup import set_up
+from playground.calls.streams import answered, streamed
 from playground.v4 import call_wire, placing
 from playground.v4.call_shapes import SHAPES, Given
 from playground.v5.auth import token_of

@@ -10,8 +10,8 @@ from blueprints.costs import prices
 from blueprints.models import BlueprintVersion
 from blueprints.prompt_details import JSON
 from config.api.case import moment
-from playground.call_log import Caller
-from playground.calling import Call, Sample
+from playground.calls.calling import Call, Sample
+from playground.calls.log import Caller
 from playground.spending import spending
 from playground.v5 import ids
 from playground.v5.showing import show

@@ -16,10 +16,10 @@ from blueprints.providers.base import Completion, Message, Piece, ProviderError
 from config.api.error_bodies import told
 from config.errors import InvalidInput
 from config.threads import in_thread
-from playground.call_log import Caller
-from playground.call_setup import set_up
-from playground.call_streams import answered, streamed
-from playground.calling import Call, Sample
+from playground.calls.calling import Call, Sample
+from playground.calls.log import Caller
+from playground.calls.setup import set_up
+from playground.calls.streams import answered, streamed
 from playground.v5 import call_wire
 from playground.v5.auth import token_of
 from playground.v5.call_shapes import PromptCall

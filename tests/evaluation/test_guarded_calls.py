@@ -9,8 +9,8 @@ import pytest
 from blueprints.models import BlueprintVersion
 from blueprints.providers.base import Completion, TextPiece
 from blueprints.versions import find_or_make_version
-from playground.call_log import Caller, recorded
-from playground.call_setup import set_up
+from playground.calls.log import Caller, recorded
+from playground.calls.setup import set_up
 from tests.llm_server import Behaviour
 from tracing.models import Face, Log, LogPayload
 

@@ -9,7 +9,8 @@ from accounts.models import User
 from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings
 from config.status import Status
-from playground import compare_board, services
+from playground import services
+from playground.compare import board
 from playground.models import ChatPrompt, ComparisonChat, ComparisonPrompt, Playground
 
 CITATION = {
@@ -55,7 +56,7 @@ def compared_with(
     user: User, playground: Playground, blueprints: list[Blueprint], *, is_blind: bool = False
 ) -> Compared:
     """Likewise to these."""
-    question = compare_board.begin(
+    question = board.begin(
         user=user,
         playground=playground,
         blueprints=blueprints,

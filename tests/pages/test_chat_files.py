@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from accounts import services as accounts
 from config.errors import InvalidInput
-from playground import chat_search, services
+from playground import services
+from playground.chat import search as chat_search
 from playground.models import Chat, ChatPrompt
 
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 from blueprints.models import LLM, Blueprint
 from blueprints.settings import SettingsChanges
 from config.status import Status
-from playground import compare_board, comparisons, services
+from playground import comparisons, services
+from playground.compare import board
 from playground.models import (
     ChatPrompt,
     ComparisonChat,
@@ -99,7 +100,7 @@ def test_metrics_are_figures_and_one_that_failed_says_so(signed_in, compared):
 
 
 def test_a_running_answer_can_be_stopped_and_has_no_figures_yet(signed_in, compared):
-    question = compare_board.ask_all(
+    question = board.ask_all(
         compared.comparison, user=compared.comparison.created_by, text="And a gift?"
     )
     result = question.results.get(chat=compared.results[0].chat)
@@ -267,7 +268,7 @@ def test_a_vote_is_cast_changed_and_taken_back(signed_in, vera, compared):
 
 
 def test_votes_of_others_are_seen_with_their_names(signed_in, vera, compared):
-    compare_board.prefer(compared.question, user=vera, best=compared.results[1])
+    board.prefer(compared.question, user=vera, best=compared.results[1])
 
     terse, chatty = article_of(signed_in, compared.question).split("</section>")[:2]
 
@@ -325,7 +326,7 @@ def test_after_the_vote_all_is_told_to_who_voted_and_not_to_others(
 ):
     compared = compared_by(alice, playground, "Quick Fox", "Lazy Dog", is_blind=True)
 
-    compare_board.prefer(compared.question, user=alice, best=None)
+    board.prefer(compared.question, user=alice, best=None)
 
     assert "Quick Fox" in article_of(signed_in, compared.question)
     assert "1.00 s" in article_of(signed_in, compared.question)
@@ -340,7 +341,7 @@ def test_a_blind_order_is_shuffled_by_question_and_person_and_stays(
 ):
     names = [f"Number {number}" for number in range(6)]
     compared = compared_by(alice, playground, *names, is_blind=True)
-    other = compare_board.ask_all(compared.comparison, user=alice, text="And a gift?")
+    other = board.ask_all(compared.comparison, user=alice, text="And a gift?")
     for result in other.results.all():
         answer(result, "a")
     orders = {}
@@ -351,7 +352,7 @@ def test_a_blind_order_is_shuffled_by_question_and_person_and_stays(
             places = dict(question.results.values_list("pk", "chat__blueprint__name"))
             orders[user.pk, question.pk] = [places[pk] for pk in ids]
             assert ids == re.findall(r'id="prompt-(\w+)"', article_of(signed_in, question))
-        compare_board.prefer(compared.question, user=user, best=None)
+        board.prefer(compared.question, user=user, best=None)
         ids = re.findall(r'id="prompt-(\w+)"', article_of(signed_in, compared.question))
         assert [places_of(compared.question)[pk] for pk in ids] == orders[
             user.pk, compared.question.pk
@@ -512,7 +513,7 @@ def test_viewers_vote_and_do_no_more(client, vera, compared):
 
 def test_the_newest_questions_come_first_and_the_others_on_request(signed_in, alice, compared):
     for number in range(20):
-        compare_board.ask_all(compared.comparison, user=alice, text=f"Number {number}?")
+        board.ask_all(compared.comparison, user=alice, text=f"Number {number}?")
 
     page = page_of(signed_in, compared.comparison)
     whole = signed_in.get(f"/comparisons/{compared.comparison.pk}/?all").content.decode()
@@ -529,7 +530,7 @@ def test_a_page_takes_a_constant_number_of_queries(
     with django_assert_max_num_queries(40) as first:
         page_of(signed_in, compared.comparison)
     for number in range(3):
-        question = compare_board.ask_all(compared.comparison, user=alice, text=f"{number}?")
+        question = board.ask_all(compared.comparison, user=alice, text=f"{number}?")
         for result in question.results.all():
             answer(result, "a")
 

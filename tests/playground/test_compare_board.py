@@ -8,7 +8,8 @@ from blueprints.models import LLM
 from blueprints.settings import AnswerSettings, SettingsChanges
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.status import Status
-from playground import compare_board, comparisons, services
+from playground import comparisons, services
+from playground.compare import board
 from playground.models import ChatPrompt, ComparisonChat, Preference
 from tests import llm_server as servers
 
@@ -38,7 +39,7 @@ def pair(blueprint):
 @pytest.fixture
 def begun(alice, playground, pair, run_jobs):
     """A comparison with one answered question."""
-    question = compare_board.begin(
+    question = board.begin(
         user=alice, playground=playground, blueprints=pair, text="Which oil?\nTell me."
     )
     run_jobs()
@@ -57,9 +58,9 @@ def test_a_comparison_begins_with_its_first_question_and_its_name(begun, pair):
 
 
 def test_a_further_question_goes_to_those_who_are_chosen(alice, begun, pair, run_jobs):
-    compare_board.choose(begun.chat, user=alice, blueprints=pair[:1])
+    board.choose(begun.chat, user=alice, blueprints=pair[:1])
 
-    second = compare_board.ask_all(begun.chat, user=alice, text="And at night?")
+    second = board.ask_all(begun.chat, user=alice, text="And at night?")
     run_jobs()
 
     assert set(answers(second)) == {"First"}
@@ -69,26 +70,26 @@ def test_a_further_question_goes_to_those_who_are_chosen(alice, begun, pair, run
 def test_who_joins_late_answers_the_whole_thread_in_order(
     alice, begun, pair, blueprint, run_jobs, llm_server
 ):
-    second = compare_board.ask_all(begun.chat, user=alice, text="And at night?")
+    second = board.ask_all(begun.chat, user=alice, text="And at night?")
     run_jobs()
     late = blueprint("Late")
 
-    compare_board.choose(begun.chat, user=alice, blueprints=[*pair, late])
+    board.choose(begun.chat, user=alice, blueprints=[*pair, late])
     run_jobs()
 
     first_answer, second_answer = answers(begun)["Late"], answers(second)["Late"]
     assert (first_answer.history_ids, second_answer.history_ids) == ([], [first_answer.pk])
     assert second_answer.status == Status.COMPLETED
-    assert [one.name for one in compare_board.chosen(begun.chat)] == ["First", "Second", "Late"]
+    assert [one.name for one in board.chosen(begun.chat)] == ["First", "Second", "Late"]
     assert len(llm_server.prompts) == 6
 
 
 def test_who_left_and_returns_answers_only_what_was_missed(alice, begun, pair, run_jobs):
     kept = answers(begun)["Second"].pk
-    compare_board.choose(begun.chat, user=alice, blueprints=pair[:1])
-    missed = compare_board.ask_all(begun.chat, user=alice, text="And at night?")
+    board.choose(begun.chat, user=alice, blueprints=pair[:1])
+    missed = board.ask_all(begun.chat, user=alice, text="And at night?")
 
-    compare_board.choose(begun.chat, user=alice, blueprints=pair)
+    board.choose(begun.chat, user=alice, blueprints=pair)
     run_jobs()
 
     assert answers(begun)["Second"].pk == kept
@@ -100,7 +101,7 @@ def test_who_cannot_answer_does_not_join_and_nothing_is_half_done(alice, begun, 
     LLM.objects.update(is_active=False)
 
     with pytest.raises(InvalidInput, match="“Lost” cannot answer"):
-        compare_board.choose(begun.chat, user=alice, blueprints=[*pair, lost])
+        board.choose(begun.chat, user=alice, blueprints=[*pair, lost])
 
     assert set(begun.chat.blueprints.all()) == set(pair)
     assert set(answers(begun)) == {"First", "Second"}
@@ -109,15 +110,15 @@ def test_who_cannot_answer_does_not_join_and_nothing_is_half_done(alice, begun, 
 def test_a_refused_first_question_leaves_no_comparison_behind(alice, playground, pair):
     for text, chosen in (("a\x00", pair), ("a", [])):
         with pytest.raises(InvalidInput):
-            compare_board.begin(user=alice, playground=playground, blueprints=chosen, text=text)
+            board.begin(user=alice, playground=playground, blueprints=chosen, text=text)
 
     assert not ComparisonChat.objects.exists()
 
 
 def test_stopping_all_ends_what_runs_and_keeps_what_is_there(alice, begun, pair, run_jobs):
-    second = compare_board.ask_all(begun.chat, user=alice, text="And at night?")
+    second = board.ask_all(begun.chat, user=alice, text="And at night?")
 
-    compare_board.stop_all(begun.chat, user=alice)
+    board.stop_all(begun.chat, user=alice)
     run_jobs()
 
     assert {one.status for one in answers(second).values()} == {Status.SKIPPED}
@@ -126,11 +127,11 @@ def test_stopping_all_ends_what_runs_and_keeps_what_is_there(alice, begun, pair,
 
 def test_a_retried_answer_is_given_by_the_blueprint_as_it_is_now(alice, begun, pair, run_jobs):
     old = answers(begun)["First"]
-    compare_board.prefer(begun, user=alice, best=old)
+    board.prefer(begun, user=alice, best=old)
     hotter = replace(pair[0].current.llm_parameters, temperature=1.5)
     services.update_blueprint(pair[0], user=alice, changes=SettingsChanges(llm_settings=hotter))
 
-    compare_board.answer_again(old, user=alice)
+    board.answer_again(old, user=alice)
     run_jobs()
 
     new = answers(begun)["First"]
@@ -142,10 +143,10 @@ def test_a_retried_answer_is_given_by_the_blueprint_as_it_is_now(alice, begun, p
 
 
 def test_a_running_answer_is_not_retried(alice, begun):
-    second = compare_board.ask_all(begun.chat, user=alice, text="And at night?")
+    second = board.ask_all(begun.chat, user=alice, text="And at night?")
 
     with pytest.raises(Conflict):
-        compare_board.answer_again(answers(second)["First"], user=alice)
+        board.answer_again(answers(second)["First"], user=alice)
 
     assert answers(second)["First"].status == Status.NEW
 
@@ -153,46 +154,46 @@ def test_a_running_answer_is_not_retried(alice, begun):
 def test_one_may_choose_the_best_change_ones_mind_and_take_it_back(alice, begun):
     first, second = answers(begun)["First"], answers(begun)["Second"]
 
-    compare_board.prefer(begun, user=alice, best=first)
-    compare_board.prefer(begun, user=alice, best=second)
+    board.prefer(begun, user=alice, best=first)
+    board.prefer(begun, user=alice, best=second)
     assert Preference.objects.get().best == second
     assert set(Preference.objects.get().candidates.all()) == {first, second}
-    compare_board.prefer(begun, user=alice, best=None)
+    board.prefer(begun, user=alice, best=None)
     assert Preference.objects.get().best is None
-    compare_board.withdraw(begun, user=alice)
+    board.withdraw(begun, user=alice)
     assert not Preference.objects.exists()
 
 
 def test_everybody_has_a_vote_of_their_own_viewers_too(alice, vera, begun):
-    compare_board.prefer(begun, user=alice, best=None)
-    compare_board.prefer(begun, user=vera, best=answers(begun)["First"])
+    board.prefer(begun, user=alice, best=None)
+    board.prefer(begun, user=vera, best=answers(begun)["First"])
 
     assert Preference.objects.count() == 2
 
 
 def test_strangers_have_no_vote(bob, begun):
     with pytest.raises(Forbidden):
-        compare_board.prefer(begun, user=bob, best=None)
+        board.prefer(begun, user=bob, best=None)
     with pytest.raises(Forbidden):
-        compare_board.withdraw(begun, user=bob)
+        board.withdraw(begun, user=bob)
 
 
 def test_what_is_not_all_answered_or_failed_cannot_be_preferred(
     alice, begun, pair, run_jobs, llm_server
 ):
-    second = compare_board.ask_all(begun.chat, user=alice, text="And at night?")
+    second = board.ask_all(begun.chat, user=alice, text="And at night?")
     with pytest.raises(InvalidInput, match="Wait until all have answered"):
-        compare_board.prefer(second, user=alice, best=None)
+        board.prefer(second, user=alice, best=None)
     llm_server.script(servers.failing(400, "No."))
     run_jobs()
     failed = next(one for one in answers(second).values() if one.status == Status.ERROR)
     answered = next(one for one in answers(second).values() if one.status == Status.COMPLETED)
 
     with pytest.raises(InvalidInput, match="no answer to prefer"):
-        compare_board.prefer(second, user=alice, best=failed)
+        board.prefer(second, user=alice, best=failed)
     with pytest.raises(InvalidInput, match="no answer to prefer"):
-        compare_board.prefer(second, user=alice, best=answers(begun)["First"])
-    compare_board.prefer(second, user=alice, best=answered)
+        board.prefer(second, user=alice, best=answers(begun)["First"])
+    board.prefer(second, user=alice, best=answered)
 
     assert list(Preference.objects.get().candidates.all()) == [answered]
 
@@ -200,8 +201,8 @@ def test_what_is_not_all_answered_or_failed_cannot_be_preferred(
 def test_each_change_is_told_once_with_the_next_revision(alice, begun):
     before = ComparisonChat.objects.get().revision
 
-    compare_board.prefer(begun, user=alice, best=None)
-    compare_board.set_blind(begun.chat, user=alice, is_blind=True)
+    board.prefer(begun, user=alice, best=None)
+    board.set_blind(begun.chat, user=alice, is_blind=True)
     comparisons.delete_comparison(begun, user=alice)
 
     assert ComparisonChat.objects.get().revision == before + 3
@@ -210,11 +211,11 @@ def test_each_change_is_told_once_with_the_next_revision(alice, begun):
 @pytest.mark.parametrize("verb", ["ask", "choose", "blind", "stop", "retry"])
 def test_a_viewer_may_not(vera, begun, pair, verb):
     verbs = {
-        "ask": lambda: compare_board.ask_all(begun.chat, user=vera, text="Mine?"),
-        "choose": lambda: compare_board.choose(begun.chat, user=vera, blueprints=pair[:1]),
-        "blind": lambda: compare_board.set_blind(begun.chat, user=vera, is_blind=True),
-        "stop": lambda: compare_board.stop_all(begun.chat, user=vera),
-        "retry": lambda: compare_board.answer_again(answers(begun)["First"], user=vera),
+        "ask": lambda: board.ask_all(begun.chat, user=vera, text="Mine?"),
+        "choose": lambda: board.choose(begun.chat, user=vera, blueprints=pair[:1]),
+        "blind": lambda: board.set_blind(begun.chat, user=vera, is_blind=True),
+        "stop": lambda: board.stop_all(begun.chat, user=vera),
+        "retry": lambda: board.answer_again(answers(begun)["First"], user=vera),
     }
 
     with pytest.raises(Forbidden):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from playground.compare_differences import differences
+from playground.compare.differences import differences
 from playground.models import ChatPrompt
 
 

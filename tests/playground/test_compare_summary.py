@@ -4,8 +4,8 @@ import pytest
 
 from accounts.models import Membership, Role, User
 from config.status import Status
-from playground import compare_board
-from playground.compare_summary import summary_of, wilson
+from playground.compare import board
+from playground.compare.summary import summary_of, wilson
 from tests.pages.compared import answer, compared_by
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def test_wilsons_interval(wins, count, low, high):
 def test_ties_count_half_and_the_preferred_comes_first(alice, voters, compared):
     terse, chatty = compared.results
     for voter, best in zip(voters, [chatty, chatty, None, terse], strict=True):
-        compare_board.prefer(compared.question, user=voter, best=best)
+        board.prefer(compared.question, user=voter, best=best)
 
     assert rows(compared.comparison, alice, "Preferred") == [
         ("Chatty", "62% (22-91%)"),
@@ -50,11 +50,11 @@ def test_ties_count_half_and_the_preferred_comes_first(alice, voters, compared):
 
 
 def test_who_joins_after_a_vote_has_lost_nothing_by_it(alice, voters, compared, playground):
-    compare_board.prefer(compared.question, user=voters[0], best=compared.results[0])
+    board.prefer(compared.question, user=voters[0], best=compared.results[0])
     late = compared_by(alice, playground, "Late").results[0].chat.blueprint
 
-    blueprints = [*compare_board.chosen(compared.comparison), late]
-    compare_board.choose(compared.comparison, user=alice, blueprints=blueprints)
+    blueprints = [*board.chosen(compared.comparison), late]
+    board.choose(compared.comparison, user=alice, blueprints=blueprints)
     answer(compared.question.results.get(chat__blueprint=late), "Late.")
 
     assert rows(compared.comparison, alice, "Preferred") == [
@@ -71,7 +71,7 @@ def test_without_votes_nobody_is_preferred(alice, compared):
 def test_the_median_is_of_whole_answers_and_the_cheapest_comes_first(alice, compared):
     terse, chatty = compared.results
     for latency, more in ((3000.0, {}), (9000.0, {}), (1.0, {"finish_reason": "stopped"})):
-        question = compare_board.ask_all(compared.comparison, user=alice, text="And then?")
+        question = board.ask_all(compared.comparison, user=alice, text="And then?")
         answer(question.results.get(chat=terse.chat), "a", latency_ms=latency, cost=0, **more)
         answer(question.results.get(chat=chatty.chat), "a", latency_ms=4000.0, cost="0.0009")
 
@@ -94,7 +94,7 @@ def test_errors_are_counted_where_there_are_some(alice, compared):
 
 
 def test_running_answers_have_no_part_in_it(alice, compared):
-    compare_board.ask_all(compared.comparison, user=alice, text="And then?")
+    board.ask_all(compared.comparison, user=alice, text="And then?")
 
     assert rows(compared.comparison, alice, "Median latency") == [
         ("Terse", "1.00 s"),
@@ -103,8 +103,8 @@ def test_running_answers_have_no_part_in_it(alice, compared):
 
 
 def test_a_blind_reader_sees_figures_of_what_they_voted_on(alice, vera, compared):
-    compare_board.set_blind(compared.comparison, user=alice, is_blind=True)
-    compare_board.prefer(compared.question, user=vera, best=None)
+    board.set_blind(compared.comparison, user=alice, is_blind=True)
+    board.prefer(compared.question, user=vera, best=None)
 
     assert rows(compared.comparison, vera, "Median latency")
     assert rows(compared.comparison, alice, "Median latency") == []
@@ -114,6 +114,6 @@ def test_a_blind_reader_sees_figures_of_what_they_voted_on(alice, vera, compared
 def test_it_takes_a_constant_number_of_queries(alice, compared, django_assert_num_queries):
     with django_assert_num_queries(5):
         summary_of(compared.comparison, user=alice)
-    compare_board.ask_all(compared.comparison, user=alice, text="And then?")
+    board.ask_all(compared.comparison, user=alice, text="And then?")
     with django_assert_num_queries(5):
         summary_of(compared.comparison, user=alice)

@@ -3,7 +3,7 @@
 import pytest
 
 from config.errors import Forbidden, InvalidInput
-from playground.filters import (
+from playground.chat.filters import (
     add_condition,
     chips_of,
     read_value,

@@ -7,12 +7,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.forms import ConfirmForm
 from accounts.pages import PageRequest, within
 from config.pages import form_response
-from playground import compare_board, comparisons, services
+from playground import comparisons, services
 from playground.citing import cited_passage
-from playground.compare_differences import differences
-from playground.compare_news import tell
-from playground.compare_showing import Shown, Side, questions_of, shown
-from playground.compare_views import at, done
+from playground.compare import board
+from playground.compare.differences import differences
+from playground.compare.news import tell
+from playground.compare.showing import Shown, Side, questions_of, shown
+from playground.compare.views import at, done
 from playground.models import ChatPrompt, ComparisonPrompt
 from playground.presenting import one_turn
 from playground.prompt_views import rendered_so_far
@@ -37,10 +38,10 @@ def compared_prefer(request: PageRequest, pk: str) -> HttpResponse:
     question = _question(request, pk)
     best = request.POST.get("best", "")
     if best == "none":
-        compare_board.withdraw(question, user=request.user)
+        board.withdraw(question, user=request.user)
     else:
         result = None if best == "tie" else get_object_or_404(question.results, pk=best)
-        compare_board.prefer(question, user=request.user, best=result)
+        board.prefer(question, user=request.user, best=result)
     return done(request, question.chat)
 
 
@@ -109,7 +110,7 @@ def result_retry(request: PageRequest, pk: str) -> HttpResponse:
     """The blueprint as it is now answers anew."""
     result = _result(request, pk)
     question = _comparison_prompt(result)
-    compare_board.answer_again(result, user=request.user)
+    board.answer_again(result, user=request.user)
     return done(request, question.chat)
 
 

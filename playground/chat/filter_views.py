@@ -10,8 +10,9 @@ from accounts.pages import PageRequest, within
 from accounts.services import require_editor
 from blueprints.settings import AnswerSettings
 from config.pages import errors_on
-from playground import filters, services
-from playground.chat_lookups import blueprint_in, chat_for, playground_for
+from playground import services
+from playground.chat import filters
+from playground.chat.lookups import blueprint_in, chat_for, playground_for
 from playground.forms import FilterForm
 from playground.models import Chat, Playground
 from vectordb.metadata_values import Field, fields_of

@@ -23,7 +23,7 @@ from django.db.models import (
 from accounts.models import User
 from config.formats import dollars, duration
 from config.status import UNFINISHED, Status
-from playground.compare_showing import places_of
+from playground.compare.showing import places_of
 from playground.models import (
     ChatPrompt,
     ComparisonChat,

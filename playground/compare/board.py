@@ -11,7 +11,7 @@ from blueprints.models import Blueprint
 from config.errors import Conflict, Forbidden, InvalidInput
 from playground import comparisons
 from playground.asking import check_text, delete_prompt, stop
-from playground.compare_news import tell
+from playground.compare.news import tell
 from playground.models import ChatPrompt, ComparisonChat, ComparisonPrompt, Playground, Preference
 
 _NAME_LENGTH = 60

@@ -10,9 +10,10 @@ from accounts.pages import PageRequest, within
 from blueprints.models import Blueprint
 from config.errors import Conflict, InvalidInput
 from config.pages import errors_on, form_response
-from playground import compare_board, comparisons
-from playground.compare_page import board_context, render_compare_page, state_context
-from playground.compare_showing import questions_of, shown
+from playground import comparisons
+from playground.compare import board
+from playground.compare.page import board_context, render_compare_page, state_context
+from playground.compare.showing import questions_of, shown
 from playground.forms import AskForm, NameForm
 from playground.models import ComparisonChat, ComparisonPrompt, Playground
 
@@ -37,7 +38,7 @@ def compare_ask(request: PageRequest, pk: str) -> HttpResponse:
     form = AskForm(request.POST)
     if form.is_valid():
         with errors_on(form):
-            question = compare_board.begin(
+            question = board.begin(
                 user=request.user,
                 playground=playground,
                 blueprints=blueprints,
@@ -78,7 +79,7 @@ def comparison_ask(request: PageRequest, pk: str) -> HttpResponse:
     form = AskForm(request.POST)
     if form.is_valid():
         with errors_on(form):
-            question = compare_board.ask_all(comparison, user=request.user, text=_text(form))
+            question = board.ask_all(comparison, user=request.user, text=_text(form))
             if not request.htmx:
                 return redirect(at(question))
             [item] = shown(
@@ -102,7 +103,7 @@ def comparison_choose(request: PageRequest, pk: str) -> HttpResponse:
     """From now on the ticked blueprints are asked; who joins answers all that was asked before."""
     comparison = _comparison(request, pk)
     try:
-        compare_board.choose(
+        board.choose(
             comparison, user=request.user, blueprints=_named(request, comparison.playground)
         )
     except (InvalidInput, Conflict) as error:
@@ -122,14 +123,14 @@ def comparison_choose(request: PageRequest, pk: str) -> HttpResponse:
 @require_POST
 def comparison_blind(request: PageRequest, pk: str) -> HttpResponse:
     comparison = _comparison(request, pk)
-    compare_board.set_blind(comparison, user=request.user, is_blind="is_blind" in request.POST)
+    board.set_blind(comparison, user=request.user, is_blind="is_blind" in request.POST)
     return done(request, comparison)
 
 
 @require_POST
 def comparison_stop(request: PageRequest, pk: str) -> HttpResponse:
     comparison = _comparison(request, pk)
-    compare_board.stop_all(comparison, user=request.user)
+    board.stop_all(comparison, user=request.user)
     return done(request, comparison)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.text import slugify
 
-from playground.filters import chips_of
+from playground.chat.filters import chips_of
 from playground.models import Chat, ChatPrompt
 
 _LONGEST_NAME = 60

@@ -9,10 +9,10 @@ from accounts.models import EDITING_ROLES, UseCase
 from accounts.pages import PageRequest, within
 from accounts.services import role_of
 from config.errors import InvalidInput
-from playground.chat_export import as_json, as_markdown, file_name
-from playground.chat_lookups import chat_for
-from playground.chat_page import thread_context
-from playground.chat_search import MOST_FOUND, search_chats
+from playground.chat.export import as_json, as_markdown, file_name
+from playground.chat.lookups import chat_for
+from playground.chat.page import thread_context
+from playground.chat.search import MOST_FOUND, search_chats
 
 _LONGEST_QUERY = 200
 

@@ -21,7 +21,15 @@ from config.storable import storable, storable_json
 from config.threads import in_thread
 from playground.answer_log import generate_step, retrieve_step, rewrite_steps
 from playground.answering import UNEXPECTED
-from playground.calling import Call, Sample, note_failure, only, pieces_of, prepare, samples_of
+from playground.calls.calling import (
+    Call,
+    Sample,
+    note_failure,
+    only,
+    pieces_of,
+    prepare,
+    samples_of,
+)
 from playground.outcome import Outcome
 from playground.spending import Spending, spending
 from tracing import services as tracing

@@ -7,8 +7,8 @@ from typing import Protocol
 from django.http import StreamingHttpResponse
 
 from blueprints.providers.base import Piece
-from playground.call_log import Caller, recorded
-from playground.calling import Call, Sample
+from playground.calls.calling import Call, Sample
+from playground.calls.log import Caller, recorded
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 

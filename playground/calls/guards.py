@@ -13,7 +13,7 @@ from playground.outcome import Outcome
 from playground.prompting import count_usage, own_messages
 
 if TYPE_CHECKING:
-    from playground.calling import Call
+    from playground.calls.calling import Call
 
 
 def figures_of(

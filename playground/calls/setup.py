@@ -15,7 +15,7 @@ from blueprints.settings import AnswerSettings
 from blueprints.tools import linked_tools
 from config.errors import Conflict, InvalidInput
 from config.status import Status
-from playground.calling import Call
+from playground.calls.calling import Call
 from playground.hooks import oversight
 from playground.prompting import own_messages
 from vectordb.models import VectorDatabase

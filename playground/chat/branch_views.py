@@ -9,8 +9,8 @@ from accounts.pages import PageRequest, within
 from accounts.services import require_editor
 from config.pages import errors_on, form_response
 from playground import services
-from playground.chat_lookups import at, prompt_for
-from playground.chat_page import turn_response
+from playground.chat.lookups import at, prompt_for
+from playground.chat.page import turn_response
 from playground.forms import EditForm, question_text
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])

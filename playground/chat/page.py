@@ -11,7 +11,7 @@ from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings
 from config.status import UNFINISHED
 from playground import services
-from playground.filters import chips_of
+from playground.chat.filters import chips_of
 from playground.forms import AskForm
 from playground.models import Chat, ChatPrompt, Playground
 from playground.presenting import (

@@ -35,8 +35,8 @@ from playground.answering import (
     Retrieved,
     retrieved,
 )
-from playground.call_guards import figures_of, guarded, ruled, said_instead
-from playground.call_messages import (
+from playground.calls.guards import figures_of, guarded, ruled, said_instead
+from playground.calls.messages import (
     history_in,
     options_of,
     with_passages,

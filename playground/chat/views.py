@@ -9,8 +9,8 @@ from accounts.forms import ConfirmForm
 from accounts.pages import PageRequest, within
 from config.pages import errors_on, form_response
 from playground import quick_start, services
-from playground.chat_lookups import at, blueprint_in, chat_for, playground_for
-from playground.chat_page import render_chat_page
+from playground.chat.lookups import at, blueprint_in, chat_for, playground_for
+from playground.chat.page import render_chat_page
 from playground.forms import AskForm, NameForm, question_text
 from playground.presenting import one_turn
 

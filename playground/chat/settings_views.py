@@ -13,8 +13,8 @@ from blueprints.settings import AnswerSettings, SettingsChanges
 from config.errors import InvalidInput
 from config.pages import errors_on, form_response
 from playground import services
-from playground.chat_lookups import chat_for, playground_for
-from playground.chat_page import render_chat_page, settings_context
+from playground.chat.lookups import chat_for, playground_for
+from playground.chat.page import render_chat_page, settings_context
 from playground.forms import NameForm
 from playground.models import Chat, Playground
 

@@ -8,8 +8,8 @@ from django.utils.crypto import salted_hmac
 
 from accounts.models import User
 from blueprints.models import LLM
-from playground.compare_figures import Figure, figures_of
-from playground.compare_warnings import changed_since, corpus_warnings
+from playground.compare.figures import Figure, figures_of
+from playground.compare.warnings import changed_since, corpus_warnings
 from playground.models import (
     ChatPrompt,
     ComparisonChat,

@@ -6,8 +6,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from accounts.pages import PageRequest, within
-from playground.compare_showing import questions_of, shown
-from playground.compare_summary import summary_of
+from playground.compare.showing import questions_of, shown
+from playground.compare.summary import summary_of
 from playground.forms import AskForm
 from playground.models import ComparisonChat, Playground
 from playground.presenting import Place, places
