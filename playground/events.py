@@ -176,7 +176,8 @@ async def _stream(watched: Watched) -> AsyncGenerator[bytes, None]:
     tails()
     ends_at = time.monotonic() + _LONGEST_STREAM_SECONDS
     while time.monotonic() < ends_at:
-        watched = await in_thread(watched.of_now)
+        if watched.comparison_ids:
+            watched = await in_thread(watched.of_now)
         async with aclosing(_until_joined(watched, ends_at)) as pieces:
             async for piece in pieces:
                 yield piece
@@ -244,7 +245,7 @@ class _CaughtUp:
 async def _catch_up(watched: Watched) -> _CaughtUp:
     """Which answers are running, and all their text so far."""
     while True:
-        revisions = await in_thread(_revisions, watched)
+        revisions = await in_thread(_revisions, watched) if watched.comparison_ids else []
         rows = await in_thread(_unfinished, watched.chat_ids + watched.columns)
         # From here to the return nothing awaits: the tails cannot move on.
         texts = [tails().complete(row) for row in rows]

@@ -137,7 +137,8 @@ def test_what_is_put_into_it_meanwhile_is_deleted_too(api, alice, rows):
     ):
         other.execute(
             "INSERT INTO playground_comparisonchat (id, playground_id, name, is_hidden, "
-            "created_by_id, created_at) VALUES (%s, %s, 'New', false, %s, now())",
+            "is_blind, revision, created_by_id, created_at) "
+            "VALUES (%s, %s, 'New', false, false, 0, %s, now())",
             [new_id(), playground.pk, alice.pk],
         )
         other.execute("SET CONSTRAINTS ALL IMMEDIATE")  # now it holds on to the playground

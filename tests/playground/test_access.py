@@ -12,10 +12,26 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts import services as accounts
-from accounts.models import ApiToken, Membership, UseCase
-from blueprints.models import LLM, Blueprint, BlueprintVersion, LLMEndpoint, Provider
+from accounts.models import ApiToken, Membership, UseCase, User
+from blueprints.environments import ensure_environments
+from blueprints.files import get_or_make
+from blueprints.kinds import file_of
+from blueprints.models import (
+    LLM,
+    STAGING,
+    Blueprint,
+    BlueprintVersion,
+    Deployment,
+    Environment,
+    File,
+    FileVersion,
+    LLMEndpoint,
+    Provider,
+)
 from blueprints.settings import AnswerSettings
 from config.status import Status
+from evaluation import question_sets
+from evaluation.models import Question, QuestionSet
 from playground import retrieval_tests, services
 from playground.models import (
     Chat,
@@ -29,7 +45,8 @@ from playground.models import (
 )
 from playground.retrieval_tests import SideWish
 from tests.pages.compared import compared_with
-from tracing.models import Log, LogKind
+from tracing.list_models import SavedView
+from tracing.models import Log, LogKind, Session
 from vectordb import services as vectordb
 from vectordb.models import (
     Dataset,
@@ -59,6 +76,8 @@ BY_PARAMETER = {
     "user_pk": "owner",
     "trial_pk": "trial",
     "job_id": "prompt",
+    "version_pk": "version",
+    "environment_pk": "environment",
 }
 BY_PATH = {
     "use-cases": "use_case",
@@ -72,6 +91,13 @@ BY_PATH = {
     "retrieval-tests": "test",
     "comparisons": "comparison",
     "compared": "question",
+    "blueprints": "blueprint",
+    "files": "file",
+    "environments": "environment",
+    "question-sets": "question_set",
+    "questions": "case",
+    "sessions": "session",
+    "log-views": "view",
     "results": "result",
     "gold-questions": "gold",
     "embedding-models": "embedding",
@@ -163,7 +189,7 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
         name="lab/embedder", kind="endpoint", base_url="http://127.0.0.1:9/v1", created_by=alice
     )
     compared = compared_with(alice, playground, [blueprint])
-    return {
+    return _calls_and_cases(alice, use_case, blueprint) | {
         "comparison": compared.comparison.pk,
         "question": compared.question.pk,
         "result": compared.results[0].pk,
@@ -184,6 +210,28 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
         "token": accounts.create_token(user=alice, name="CI")[0].pk,
         "endpoint": endpoint.pk,
         "llm": "extractive",
+    }
+
+
+def _calls_and_cases(alice: User, use_case: UseCase, blueprint: Blueprint) -> dict[str, str]:
+    ensure_environments(use_case)
+    details = {"source_code": "1"}
+    tool = get_or_make(
+        user=alice, use_case=use_case, kind="tool", path="weather", file_id=None, details=details
+    )
+    questions = question_sets.create_set(use_case, user=alice, name="Returns")
+    case = question_sets.add_question(questions, user=alice, text="How long?")
+    view = SavedView.objects.create(
+        use_case=use_case, name="Failed", query="status=ERROR", created_by=alice
+    )
+    return {
+        "file": file_of(tool).pk,
+        "environment": use_case.environments.get(name=STAGING).pk,
+        "version": blueprint.versions.get().pk,
+        "question_set": questions.pk,
+        "case": case.pk,
+        "session": Session.objects.create(use_case=use_case).pk,
+        "view": view.pk,
     }
 
 
@@ -208,6 +256,7 @@ def everything() -> str:
         *(UseCase, Membership, Dataset, Document, VectorDatabase, Ingestion, Playground),
         *(Blueprint, BlueprintVersion, Chat, ChatPrompt, LLM, LLMEndpoint),
         *(EmbeddingEntry, TrialCut, ComparisonChat, ComparisonPrompt, Preference),
+        *(File, FileVersion, Environment, Deployment, QuestionSet, Question, Session),
     )
     rows = [row for kind in kinds for row in kind.objects.order_by("pk")]
     revoked = ApiToken.objects.exclude(revoked_at=None).count()
