@@ -15,7 +15,7 @@ from tests.stack import Stack, launched, words
 from tests.visitors import Browser, Person, Watcher, wait_for
 
 TEXT = words(60)
-DOCUMENTS = 3
+DOCUMENTS = 6
 _SENTENCES = 240
 _SYLLABLES = [
     "ka",
