@@ -50,7 +50,9 @@ def test_text_is_utf8_whatever_the_request_says(browser, charset):
 def test_an_id_that_cannot_be_one_is_not_found(running, browser, given):
     assert call(running, "GET", f"/events/?chat={given}").status_code == 404
     made = call(running, "POST", "/api/v2/useCases/", json={"name": "Ids"}).json()["id"]
-    assert browser.get(f"/use-cases/{made}/traces/?before={given}").status_code == 404
+    assert browser.get(f"/question-sets/{given}/").status_code == 404
+    assert browser.get(f"/use-cases/{made}/traces/?older={given}").status_code == 422
+    assert browser.get(f"/use-cases/{made}/traces/?path={given}").status_code in {200, 422}
 
 
 def test_sign_in_does_not_lead_to_itself(browser):
