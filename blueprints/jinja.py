@@ -20,7 +20,7 @@ _LONGEST = 2_000_000  # characters, all texts together
 _MOST_ERROR = 500
 # Each keeps a processor busy for as long as its template likes to.
 _AT_ONCE = threading.BoundedSemaphore(4)
-_WAIT_SECONDS = 10.0
+_WAIT_SECONDS = 2.0
 _OWN_NAMES = {"loop", "caller", "varargs", "kwargs", "self", "super"}
 
 # Only to read with: what runs, runs in the other process.

@@ -65,7 +65,11 @@ def roll_back(file: AnyFile, environment: Environment, *, user: User, expected: 
 
 
 def _pop_to(stack: list[str | None], key: str | None) -> None:
-    """Forget what came after it, so that rolling back twice goes two steps back."""
+    """Forget what came after it, so that rolling back twice goes two steps back; where it was deleted
+    since, one step."""
+    if key is None:
+        del stack[-1:]
+        return
     while stack and stack[-1] != key:
         stack.pop()
     if not stack:

@@ -12,6 +12,8 @@ _THREADS = 8
 _executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="groundwork")
 # Kept from request to request, with what Django keeps for a thread. Some wait for others' servers.
 _requests = ThreadPoolExecutor(40, thread_name_prefix="request")
+# Templates that may take seconds each, and whoever sends them may send many.
+_templates = ThreadPoolExecutor(4, thread_name_prefix="template")
 # Of their own, so that a download does not wait its turn among all requests for every block.
 _downloads = ThreadPoolExecutor(4, thread_name_prefix="download")
 
@@ -45,6 +47,14 @@ async def in_download_thread(
     """Read a file, without the database."""
     call = partial(function, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(_downloads, call)
+
+
+async def in_template_thread(
+    function: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs
+) -> Result:
+    """Fill a template, without the database: however long the others take, nobody else waits."""
+    call = partial(function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_templates, call)
 
 
 def give_connection_back() -> None:

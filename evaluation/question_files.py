@@ -9,6 +9,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 
 from config.errors import InvalidInput
+from config.threads import give_connection_back
 from evaluation.dataset_rows import Table, read_table
 from evaluation.models import QuestionSet
 from evaluation.question_sets import NewQuestion
@@ -19,6 +20,7 @@ LARGEST_FILE = 20 << 20  # bytes
 _QUESTION_NAMES = ("question", "prompt", "input", "text", "query")
 _ANSWER_NAMES = ("expected_answer", "expected answer", "answer", "reference", "response", "output")
 # A cell that begins so is a formula to a spreadsheet.
+_AT_ONCE = 100
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -58,9 +60,13 @@ def csv_lines(question_set: QuestionSet) -> Iterator[str]:
     """What `of_csv` reads."""
     writer: Any = csv.writer(_Echo())
     yield writer.writerow(["question", "expected_answer"])
-    rows = question_set.questions.values_list("text", "expected_answer")
-    for row in rows.iterator(chunk_size=500):
-        yield writer.writerow([_harmless(cell) for cell in row])
+    rows = question_set.questions.values_list("number", "text", "expected_answer")
+    last = 0
+    while some := list(rows.filter(number__gt=last)[:_AT_ONCE]):
+        last = some[-1][0]
+        # Whoever reads this may take their time with it.
+        give_connection_back()
+        yield "".join(writer.writerow([_harmless(cell) for cell in row[1:]]) for row in some)
 
 
 def _questions(table: Table) -> list[NewQuestion]:
@@ -68,8 +74,15 @@ def _questions(table: Table) -> list[NewQuestion]:
     asked = next((by_name[name] for name in _QUESTION_NAMES if name in by_name), table.columns[0])
     expected = next((by_name[name] for name in _ANSWER_NAMES if name in by_name), "")
     return [
-        NewQuestion(row[asked], row.get(expected, "")) for row in table.rows if row[asked].strip()
+        NewQuestion(_plain(row[asked]), _plain(row.get(expected, "")))
+        for row in table.rows
+        if row[asked].strip()
     ]
+
+
+def _plain(cell: str) -> str:
+    """As it was before `_harmless`."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def _harmless(cell: str) -> str:

@@ -98,6 +98,7 @@ def retry(prompt: ChatPrompt, *, user: User) -> ChatPrompt:
     with transaction.atomic():
         restarted = ChatPrompt.objects.filter(pk=prompt.pk, status=prompt.status).update(
             status=Status.NEW,
+            copy_of="",
             attempt=0,
             stop_requested=False,
             error_message="",

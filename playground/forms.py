@@ -46,7 +46,7 @@ def question_text(form: AskForm) -> str:
 class GrowingForm(forms.Form):
     """A piece of an answer that is being written, and how many passages it was given to cite."""
 
-    text = forms.CharField(strip=False, max_length=200_000)
+    text = forms.CharField(strip=False, max_length=50_000)
     passages = forms.IntegerField(min_value=0, max_value=1_000)
 
 

@@ -3,6 +3,7 @@ cursor stays open either, so that a reader may be as slow as they like."""
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,9 +16,14 @@ from tracing import log_pages
 from tracing.log_rows import judgments_of, thumbs_of
 from tracing.models import Log, LogPayload
 
-_AT_ONCE = 500
+_AT_ONCE = 100
 _RELATED = ("payload", "user", "blueprint", "file", "blueprint_version", "file_version", "session")
-_VERSIONS = ("blueprint_version__prompt_details", "file_version__content")
+# Read for nothing, and long.
+_UNREAD = (
+    *("blueprint_version__prompt_details", "file_version__content"),
+    *("payload__provider_request", "payload__provider_response", "payload__stdout"),
+    *("payload__tool_choice", "payload__output"),
+)
 # What a spreadsheet takes for a formula, also behind white space or a quotation mark.
 _FORMULA = re.compile(r"[\s\"']*[=+\-@\t\r|%]")
 COLUMNS = (
@@ -39,12 +45,12 @@ def as_csv(rows: QuerySet[Log], text: str) -> Iterator[bytes]:
 def as_jsonl(rows: QuerySet[Log], text: str) -> Iterator[bytes]:
     """An object for each log, one a line."""
     for logs in _records(rows, text):
-        yield b"".join(orjson.dumps(log, option=orjson.OPT_APPEND_NEWLINE) for log in logs)
+        yield b"".join(_json(log) + b"\n" for log in logs)
 
 
 def _records(rows: QuerySet[Log], text: str) -> Iterator[list[dict[str, Any]]]:
     for ids in log_pages.walk(rows, text, at_once=_AT_ONCE):
-        found = Log.objects.filter(pk__in=ids).select_related(*_RELATED).defer(*_VERSIONS)
+        found = Log.objects.filter(pk__in=ids).select_related(*_RELATED).defer(*_UNREAD)
         logs = {log.pk: log for log in found}
         judgments, thumbs = judgments_of(ids), thumbs_of(ids)
         records = [
@@ -54,8 +60,8 @@ def _records(rows: QuerySet[Log], text: str) -> Iterator[list[dict[str, Any]]]:
         ]
         # Whoever reads this may take their time with it.
         give_connection_back()
-        if records:
-            yield records
+        # Also where none was found: between two blocks it is seen whether anybody still reads.
+        yield records
 
 
 def _record(log: Log) -> dict[str, Any]:
@@ -103,10 +109,17 @@ def _cell(value: Any) -> Any:
     if value is None or value in ([], {}):
         return ""
     if isinstance(value, dict | list):
-        value = orjson.dumps(value).decode()
+        value = _json(value).decode()
     if isinstance(value, str) and _FORMULA.match(value):
         return f"'{value}"
     return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer of more than 64 bits
+        return json.dumps(value, ensure_ascii=False, default=str).encode()
 
 
 def _lines(rows: list[list[Any]]) -> str:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -55,7 +55,11 @@ def run(now: datetime | None = None, *, should_end: Callable[[], bool] = lambda:
     for retention in rows:
         if should_end():
             return
-        _run(retention, moment, should_end)
+        try:
+            _run(retention, moment, should_end)
+        except DatabaseError:
+            # The others' logs are not to stay for that; the next run tries again.
+            logger.exception("Old logs of %s could not be deleted", retention.use_case_id)
 
 
 def _run(retention: Retention, now: datetime, should_end: Callable[[], bool]) -> None:

@@ -37,6 +37,7 @@ from playground.answering import (
 )
 from playground.calls.guards import figures_of, guarded, ruled, said_instead
 from playground.calls.messages import (
+    filled_with,
     history_in,
     options_of,
     with_passages,
@@ -64,8 +65,9 @@ class Call:
     messages: tuple[Message, ...]
     # Of the template's variables; None where these are not filled.
     inputs: dict[str, Any] | None = None
-    # The version's own messages, filled with them.
+    # The version's own messages, filled with them as soon as `is_filled`.
     own: tuple[Message, ...] = ()
+    is_filled: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
     metadata_filter: dict[str, Any] | None = None
     api_key: str = field(default="", repr=False)
@@ -109,6 +111,8 @@ async def prepare(call: Call, outcome: Outcome) -> tuple[Call, str | None]:
     Returns the call as it is asked in fact, since a guard may have put another question in the place
     of the one that was asked, and what is said in the answer's place where a guard lets none be asked.
     """
+    if not call.is_filled:
+        call = await filled_with(call, call.inputs)
     watcher = call.watcher
     if watcher is None:
         await _prepare(call, outcome)

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from blueprints.providers.base import Completion, Message, Piece, TextPiece, text_of
-from config.threads import in_thread
 from playground.answering import BLOCKED
+from playground.calls.messages import filled_with
 from playground.hooks import PASSED, Figures, Ruling, Watcher
 from playground.outcome import Outcome
-from playground.prompting import count_usage, own_messages
+from playground.prompting import count_usage
 
 if TYPE_CHECKING:
     from playground.calls.calling import Call
@@ -48,11 +48,9 @@ async def guarded(call: "Call", watcher: Watcher) -> tuple["Call", str | None]:
     # What is replaced, is where it stands.
     messages = [await _message(one, watcher) for one in call.messages]
     inputs = None if call.inputs is None else await _replaced(call.inputs, watcher)
-    own = call.own
     if inputs != call.inputs:
-        said = call.settings
-        own = tuple(await in_thread(own_messages, said.llm_settings, said.prompt, inputs))
-    return replace(call, messages=tuple(messages), inputs=inputs, own=own), None
+        call = await filled_with(call, inputs)
+    return replace(call, messages=tuple(messages)), None
 
 
 def _is_asked(message: Message) -> bool:

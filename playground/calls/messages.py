@@ -1,12 +1,17 @@
 """The messages and parameters of a call: the version's own, the caller's, and what was retrieved."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from blueprints.prompt_details import PromptDetails
+from blueprints.prompt_details import JSON, PromptDetails
 from blueprints.providers.base import Message, text_of
-from playground.prompting import Turn, with_sources
+from config.threads import in_template_thread
+from playground.prompting import Turn, own_messages, with_sources
 from vectordb.passages import Passage
+
+if TYPE_CHECKING:
+    from playground.calls.calling import Call
 
 _OURS = {
     "model",
@@ -26,6 +31,13 @@ _PASSED_ON = (
     "response_format",
     "reasoning_effort",
 )
+
+
+async def filled_with(call: "Call", inputs: JSON | None) -> "Call":
+    """With these inputs in its own messages. Raises InvalidInput where they do not fit."""
+    said = call.settings
+    own = await in_template_thread(own_messages, said.llm_settings, said.prompt, inputs)
+    return replace(call, inputs=inputs, own=tuple(own), is_filled=True)
 
 
 def history_in(messages: Sequence[Message]) -> tuple[Turn, ...]:

@@ -12,6 +12,7 @@ from blueprints.models import LLM, Blueprint, BlueprintVersion
 from blueprints.providers.base import Message
 from blueprints.providers.mock import mock_llm
 from blueprints.settings import AnswerSettings
+from blueprints.templates import JINJA
 from blueprints.tools import linked_tools
 from config.errors import Conflict, InvalidInput
 from config.status import Status
@@ -70,6 +71,7 @@ def set_up_with(
     Without inputs, braces in its texts are only braces. `options` of the provider count more than the
     settings', `api_keys` (by provider) more than ours. Raises Forbidden for a viewer, since calls
     cost money, and InvalidInput or Conflict where nobody can answer so, or inputs are missing.
+    A template in jinja that does not hold is found out by `calling.prepare`.
     """
     require_editor(blueprint.use_case, user)
     llm, database = _checked(settings, blueprint.use_case, user)
@@ -78,7 +80,9 @@ def set_up_with(
         raise InvalidInput(
             "This blueprint has no vector database that could be filtered.", field="metadata_filter"
         )
-    own = own_messages(settings.llm_settings, settings.prompt, inputs)
+    # Jinja may take seconds, and this a database connection: it is filled before the call begins.
+    is_jinja = inputs is not None and settings.prompt.template_language == JINJA
+    own = own_messages(settings.llm_settings, settings.prompt, None if is_jinja else inputs)
     return Call(
         blueprint=blueprint,
         version=version,
@@ -89,6 +93,7 @@ def set_up_with(
         messages=() if settings.prompt.endpoint == "complete" else tuple(messages),
         inputs=inputs,
         own=tuple(own),
+        is_filled=not is_jinja,
         options=_linked(settings, blueprint.use_case_id) | dict(options or {}),
         metadata_filter=metadata_filter,
         api_key=(api_keys or {}).get(key_name(llm), ""),

@@ -1,5 +1,7 @@
 """Single questions of comparisons and their answers: votes, differences, sources, stop and retry."""
 
+from dataclasses import replace
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -142,9 +144,14 @@ def result_sources(request: PageRequest, pk: str) -> HttpResponse:
 def result_citation(request: PageRequest, pk: str, number: int) -> HttpResponse:
     """A cited passage, marked between its neighbours."""
     result = _result(request, pk)
+    question = _comparison_prompt(result)
+    passage = cited_passage(result, number, user=request.user)
+    if _shown(request, question).is_masked:
+        # Both addresses name the vector database, which tells whose answer it is.
+        passage = replace(passage, url="", places_url="")
     context = {
-        **_frame(request, _comparison_prompt(result)),
-        "passage": cited_passage(result, number, user=request.user),
+        **_frame(request, question),
+        "passage": passage,
         "prompt": result,
         "number": number,
     }

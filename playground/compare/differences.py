@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from playground.models import ChatPrompt
+from playground.repetition import is_repetitive
 
 # Beyond, finding what is common takes seconds.
 _MOST_WORDS = 4_000
@@ -76,8 +77,9 @@ def _words(left: str, right: str) -> list[Words] | None:
     ours, theirs = _WORD.findall(left), _WORD.findall(right)
     if max(len(ours), len(theirs)) > _MOST_WORDS:
         return None
+    left_words, right_words = [[word.rstrip() for word in one] for one in (ours, theirs)]
     matcher = SequenceMatcher(
-        None, [word.rstrip() for word in ours], [word.rstrip() for word in theirs], autojunk=False
+        None, left_words, right_words, autojunk=is_repetitive(left_words, right_words)
     )
     return list(_runs(matcher, ours, theirs))
 

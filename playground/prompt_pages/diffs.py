@@ -9,6 +9,7 @@ from typing import Literal
 
 from blueprints.models import BlueprintVersion
 from playground.prompt_pages.contents import Contents, ShownMessage, contents_of
+from playground.repetition import is_repetitive
 
 Change = Literal["same", "changed", "added", "removed"]
 
@@ -69,7 +70,7 @@ def words_diff(old: str, new: str) -> list[Piece]:
     if max(len(left), len(right)) > _MOST_LINES:
         return _joined(_whole(old, new))
     pieces: list[Piece] = []
-    for tag, i, j, k, m in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+    for tag, i, j, k, m in _matcher(left, right).get_opcodes():
         before, after = "".join(left[i:j]), "".join(right[k:m])
         pieces += [Piece("same", before)] if tag == "equal" else _by_words(before, after)
     return _joined(pieces)
@@ -80,11 +81,15 @@ def _by_words(old: str, new: str) -> Iterator[Piece]:
     if max(len(left), len(right)) > _MOST_WORDS:
         yield from _whole(old, new)
         return
-    for tag, i, j, k, m in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+    for tag, i, j, k, m in _matcher(left, right).get_opcodes():
         if tag == "equal":
             yield Piece("same", "".join(left[i:j]))
         else:
             yield from _whole("".join(left[i:j]), "".join(right[k:m]))
+
+
+def _matcher(left: Sequence[str], right: Sequence[str]) -> "SequenceMatcher[str]":
+    return SequenceMatcher(None, left, right, autojunk=is_repetitive(left, right))
 
 
 def _whole(old: str, new: str) -> Iterator[Piece]:

@@ -99,6 +99,9 @@ class Importer:
     def _log(self, place: str, shown: JSON) -> None:
         """With what it holds."""
         parent_id = shown.get("trace_parent_id")
+        if parent_id is not None and not isinstance(parent_id, str):
+            self.report.problems.append(f"{place}: trace_parent_id is the id of a log.")
+            return
         if parent_id and self._known(parent_id) is None:
             self._waiting.append((place, shown))
             return
@@ -116,12 +119,22 @@ class Importer:
             for place, shown in waiting:
                 self._log(place, shown)
             if len(self._waiting) == len(waiting):
-                place, shown = self._waiting.pop(0)
-                lost = shown.get("trace_parent_id")
-                self.report.problems.append(
-                    f"{place}: its parent {lost} is not in the export; it is kept without one."
-                )
-                self._log(place, shown | {"trace_parent_id": None})
+                self._free_the_lost()
+
+    def _free_the_lost(self) -> None:
+        """All whose parents are nowhere; of a circle one."""
+        waiting, self._waiting = self._waiting, []
+        ids = {str(shown.get("id") or shown.get("log_id")) for _, shown in waiting}
+        is_circle = all(shown["trace_parent_id"] in ids for _, shown in waiting)
+        for number, (place, shown) in enumerate(waiting):
+            if shown["trace_parent_id"] in ids and not (is_circle and number == 0):
+                self._waiting.append((place, shown))
+                continue
+            self.report.problems.append(
+                f"{place}: its parent {shown['trace_parent_id']} is not in the export; it is kept "
+                "without one."
+            )
+            self._log(place, shown | {"trace_parent_id": None})
 
     def _written(self, place: str, shown: JSON) -> bool:
         """Whether it is here now."""

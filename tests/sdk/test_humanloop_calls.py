@@ -348,3 +348,20 @@ def test_strangers_and_viewers_call_nothing(groundwork, loop, folder):
             error = refused(client.prompts.call, id=made.id, inputs=INPUTS)
             assert error.status_code == status
     assert len(groundwork.llm.prompts) == before
+
+
+def test_a_template_in_jinja_is_filled_before_the_llm_is_asked(loop, folder):
+    path = f"{folder}/rules"
+    text = "{% for one in rules %}{{ one }};{% endfor %}"
+    loop.prompts.upsert(
+        path=path, provider="mock", model="m", template=text, template_language="jinja"
+    )
+
+    said = loop.prompts.call(path=path, inputs={"rules": ["a", "b"]})
+    streamed = list(loop.prompts.call_stream(path=path, inputs={"rules": ["c"]}))
+    error = refused(loop.prompts.call, path=path, inputs={"rules": 5})
+
+    assert said.logs[0].output == "a;b;"
+    assert "".join(event.output for event in streamed) == "c;"
+    assert error.status_code == 422
+    assert "not iterable" in str(error.body)

@@ -175,6 +175,25 @@ def test_what_is_wrong_is_told_with_its_place_and_the_rest_comes(tmp_path, bring
     assert Log.objects.get(chosen_id="log_z").parent is None
 
 
+def test_those_whose_parents_are_nowhere_and_circles_come_as_they_are(tmp_path, bring):
+    report = bring(
+        export(
+            tmp_path,
+            *(prompt_log(f"log_{n}", trace_parent_id="log_agent") for n in range(20)),
+            prompt_log("log_child", trace_parent_id="log_7"),
+            prompt_log("log_one", trace_parent_id="log_other"),
+            prompt_log("log_other", trace_parent_id="log_one"),
+            prompt_log("log_bad", trace_parent_id=["log_1"]),
+        )
+    )
+
+    assert report.logs == 23
+    assert len(report.problems) == 22  # of the circle one, and the one whose parent is a list
+    parents = dict(Log.objects.values_list("chosen_id", "parent__chosen_id"))
+    assert parents["log_child"] == "log_7"
+    assert (parents["log_one"], parents["log_other"]) == (None, "log_one")
+
+
 def test_a_viewer_brings_nothing(tmp_path, vera, use_case):
     with pytest.raises(Forbidden):
         Importer(vera, use_case, note=print).run(export(tmp_path, prompt_log("log_a")))
