@@ -35,7 +35,7 @@ def rename_comparison_chat(chat: ComparisonChat, *, user: User, name: str) -> Co
 def delete_comparison_chat(chat: ComparisonChat, *, user: User) -> None:
     """Delete it with its comparisons. Answers that are still being written are ended."""
     require_editor(chat.playground.use_case, user)
-    _lock(chat)
+    lock(chat)
     _end_answers(ChatPrompt.objects.filter(chat__comparison=chat).unfinished(), user)
     chat.delete()
 
@@ -64,7 +64,7 @@ def compare(
     validate_metadata_filter(metadata_filter)
     if chat is None:
         chat = ComparisonChat.objects.create(playground=playground, is_hidden=True, created_by=user)
-    elif not _lock(chat):
+    elif not lock(chat):
         raise Conflict("This comparison chat was deleted meanwhile: choose another.")
     comparison = ComparisonPrompt.objects.create(
         chat=chat, text=text, metadata_filter=metadata_filter, created_by=user
@@ -85,7 +85,7 @@ def add_blueprints(
     """Ask further blueprints the same question. Raises InvalidInput, and Conflict when the
     comparison was deleted meanwhile."""
     require_editor(comparison.chat.playground.use_case, user)
-    _lock(comparison.chat)
+    lock(comparison.chat)
     # Looked up after waiting for the lock.
     if not ComparisonPrompt.objects.filter(pk=comparison.pk).exists():
         raise Conflict("This comparison was deleted meanwhile.")
@@ -98,7 +98,7 @@ def add_blueprints(
 def delete_comparison(comparison: ComparisonPrompt, *, user: User) -> None:
     """Remove the question and all answers, also while they are being written."""
     require_editor(comparison.chat.playground.use_case, user)
-    _lock(comparison.chat)
+    lock(comparison.chat)
     _end_answers(comparison.results.all(), user)
     if comparison.chat.is_hidden:
         comparison.chat.delete()
@@ -112,7 +112,7 @@ def forget_empty_comparisons(playground: Playground) -> None:
     playground.comparison_chats.filter(is_hidden=True, prompts__results=None).delete()
 
 
-def _lock(chat: ComparisonChat) -> bool:
+def lock(chat: ComparisonChat) -> bool:
     """One change of a comparison chat after the other: what is asked in it has an order. False
     when it is gone."""
     return ComparisonChat.objects.select_for_update(no_key=True).filter(pk=chat.pk).exists()

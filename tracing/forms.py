@@ -37,10 +37,20 @@ class _Choice(forms.ChoiceField):
         super().__init__(label=label, required=False, choices=_ANY + choices)
 
 
+# Near the ends of what Python counts, a chart's time would reach beyond them.
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
+
+
 class _Moment(forms.DateTimeField):
     def __init__(self, label: str) -> None:
         widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
         super().__init__(label=label, required=False, input_formats=_MOMENTS, widget=widget)
+
+    def clean(self, value: Any) -> Any:
+        moment = super().clean(value)
+        if moment is not None and not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise forms.ValidationError(f"A year from {_FIRST_YEAR} to {_LAST_YEAR}, please.")
+        return moment
 
 
 class _Amount(forms.FloatField):

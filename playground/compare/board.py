@@ -65,6 +65,8 @@ def choose(comparison: ComparisonChat, *, user: User, blueprints: Sequence[Bluep
     """From now on these are asked. Who joins answers all that was asked so far, in order; the answers
     of those who leave are kept for their return. Raises InvalidInput."""
     require_editor(comparison.playground.use_case, user)
+    # Two who choose at once: the later one's choice holds.
+    comparisons.lock(comparison)
     comparison.blueprints.set(blueprints)
     for question in comparison.prompts.prefetch_related("results__chat").order_by(
         "created_at", "pk"
@@ -102,6 +104,7 @@ def answer_again(result: ChatPrompt, *, user: User) -> None:
         raise Conflict("This answer is not part of a comparison.")
     if not result.is_finished:
         raise Conflict("This answer is still being written: stop it first.")
+    comparisons.lock(question.chat)
     delete_prompt(result, user=user)
     blueprint = result.chat.blueprint
     comparisons.add_blueprints(question, user=user, blueprints=[blueprint], with_drafts=True)

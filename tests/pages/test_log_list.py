@@ -18,6 +18,7 @@ from tests.pages.conftest import HTMX
 from tracing import log_export, log_pages, logs
 from tracing.judgments import evaluator, judge
 from tracing.list_models import SavedView
+from tracing.log_filters import logs_in
 from tracing.models import Face, Log, LogPayload
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -325,6 +326,23 @@ def test_no_cell_of_a_file_is_a_formula(client, alice, log_of, use_case, text):
     [row] = csv.DictReader(io.StringIO(file, newline=""))
 
     assert row["output"] == row["source"] == f"'{text}"
+
+
+def test_numbers_of_any_length_are_in_the_files(client, alice, log_of, use_case):
+    client.force_login(alice)
+    log_of(text="x", metadata={"trace": 2**100})
+
+    for name in ("log-export-jsonl", "log-export-csv"):
+        file = read(client.get(reverse(f"tracing:{name}", args=[use_case.pk])))
+        assert str(2**100) in file
+
+
+def test_an_export_that_finds_nothing_lets_see_whether_anybody_waits(alice, log_of, use_case):
+    log_of(text="x")
+
+    blocks = list(log_export.as_jsonl(logs_in(use_case), "nowhere"))
+
+    assert blocks == [b""]
 
 
 def test_feedback_is_in_the_file(client, alice, log_of, use_case, world):

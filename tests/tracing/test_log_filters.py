@@ -141,6 +141,8 @@ def test_feedback_of_programs_and_of_chats_counts(found, logs, log_of, tool, ali
         ({"user": "bob@example.com"}, "user", "Nobody with this address"),
         ({"status": "odd"}, "status", "valid choice"),
         ({"since": "yesterday"}, "since", "valid date"),
+        ({"until": "0001-01-05T00:00"}, "until", "1970 to 2200"),
+        ({"since": "9999-12-20"}, "since", "1970 to 2200"),
         ({"since": "2024-05-02", "until": "2024-05-01"}, "until", "not after"),
         ({"cost_from": "-1"}, "cost_from", "greater than or equal"),
         ({"cost_from": "2", "cost_to": "1"}, "cost_to", "lowest cost"),
