@@ -79,7 +79,7 @@ class Ingestion:
         self.id = str(made["id"])
 
     def wait_for_the_middle(self) -> None:
-        """Return when the first document is done and another is worked on."""
+        """Return when the first document is done and others are worked on."""
         wait_for(self.is_in_the_middle, "the middle of an ingestion")
 
     def is_in_the_middle(self) -> bool:
@@ -89,7 +89,7 @@ class Ingestion:
             " FROM vectordb_ingestion WHERE vector_database_id = %s",
             self.id,
         )
-        return bool(done >= 1 and running == 1)
+        return bool(done >= 1 and running >= 1)
 
     def result(self) -> Ingested:
         """What there is once it is finished."""
