@@ -99,17 +99,19 @@ def test_the_page_on_prompts_and_traces_records_a_trace(groundwork: Stack):
 
 
 def test_the_page_on_moving_brings_prompts_and_logs_along(groundwork: Stack, tmp_path: Path):
-    with humanloop_of(groundwork, groundwork.alice) as client:
+    running = groundwork.running
+    # A use case of its own: what other tests left behind is not to be moved.
+    leaver = Person(running.port, running.manage("token", running.email, "--use-case", "Left"))
+    with humanloop_of(groundwork, leaver) as client:
         path = f"moving/{tmp_path.name}"
         client.prompts.upsert(path=path, provider="mock", model="any", template="Say {{what}}.")
         flow = client.flows.log(path=f"{path}-flow", flow={"attributes": {"of": "moving"}})
         said = client.prompts.call(path=path, inputs={"what": "ah"}, trace_parent_id=flow.id)
         client.evaluators.log(parent_id=said.id, path="rating", judgment="good")
         client.flows.update_log(flow.id, output="Done.", log_status="complete")
-    running = groundwork.running
     environment = running.environment | {
         "HOME": str(tmp_path),
-        "HUMANLOOP_API_KEY": groundwork.alice.token,
+        "HUMANLOOP_API_KEY": leaver.token,
         "HUMANLOOP_URL": f"{running.url}/v5",
     }
     export = [sys.executable, "-c", block("python", "moving-from-humanloop.md")]
