@@ -11,10 +11,11 @@ from playwright.sync_api import Page, expect
 
 from tests.running import Running
 from tests.sdk.humanloop_clients import humanloop_of
-from tests.visitors import wait_for
+from tests.visitors import Person, wait_for
 
 SLOW = 60_000
 PATH = "story/returns"
+NAME = "Story of a prompt"
 HI: Any = [{"role": "user", "content": "May I return it?"}]
 INPUTS = {"tone": "kindly"}
 # What each API asks in its own way, and what says who asked.
@@ -27,9 +28,22 @@ def running(whole_stack) -> Running:
 
 
 @pytest.fixture
-def made(stack) -> Iterator[Any]:
+def program(stack) -> Person:
+    """In a use case of its own: what other tests made is in the stack's."""
+    token = stack.running.manage("token", stack.running.email, "--use-case", NAME)
+    return Person(stack.running.port, token)
+
+
+@pytest.fixture
+def use_case(program) -> str:
+    found = program.get("useCases/")["data"]
+    return next(str(one["id"]) for one in found if one["name"] == NAME)
+
+
+@pytest.fixture
+def made(stack, program) -> Iterator[Any]:
     """The client of the program that made the prompt."""
-    with humanloop_of(stack, stack.alice) as client:
+    with humanloop_of(stack, program) as client:
         client.prompts.upsert(
             path=PATH,
             model="test-model",
@@ -40,9 +54,9 @@ def made(stack) -> Iterator[Any]:
         yield client
 
 
-def to_playground(page: Page, stack: Any) -> str:
+def to_playground(page: Page, stack: Any, use_case: str) -> str:
     """The address of a playground in which the prompt stands beside another blueprint."""
-    page.goto(f"/use-cases/{stack.use_case}/prompts/")
+    page.goto(f"/use-cases/{use_case}/prompts/")
     expect(page.get_by_role("row", name="returns")).to_contain_text("v1 production")
     page.get_by_role("link", name="returns", exact=True).click()
     page.get_by_role("link", name=re.compile("^v1")).first.click()
@@ -72,8 +86,8 @@ def compare(page: Page, playground: str) -> None:
     expect(page.get_by_role("region", name="Preferred")).to_contain_text("returns · 100%")
 
 
-def tune_and_deploy(page: Page, stack: Any) -> None:
-    page.goto(f"/use-cases/{stack.use_case}/prompts/")
+def tune_and_deploy(page: Page, use_case: str) -> None:
+    page.goto(f"/use-cases/{use_case}/prompts/")
     page.get_by_role("link", name="returns", exact=True).click()
     page.get_by_role("link", name="Edit from v1").click()
     page.get_by_role("textbox", name="Text of message 1").fill("Answer {{tone}}, and briefly.")
@@ -81,14 +95,15 @@ def tune_and_deploy(page: Page, stack: Any) -> None:
     expect(page.get_by_text(f"v2 of {PATH} was saved.")).to_be_visible()
     page.get_by_role("link", name=PATH).click()
     page.get_by_role("link", name="Deploy v2").click()
-    page.get_by_role("combobox", name="Environment").select_option(label="production")
+    page.get_by_role("combobox", name="Environment").select_option(
+        label="production (v1 now, also for programs that name none)
     page.get_by_role("dialog").get_by_role("button", name="Deploy").click()
     expect(page.get_by_role("row", name=re.compile("^production"))).to_contain_text("v2")
 
 
-def called_by_all(stack: Any, client: Any) -> list[str]:
+def called_by_all(stack: Any, program: Person, client: Any) -> list[str]:
     """What each of them answered."""
-    url, token = stack.running.url, stack.alice.token
+    url, token = stack.running.url, program.token
     by_prompt = client.prompts.call(path=PATH, messages=HI, inputs=INPUTS).logs[0].output
     with openai.OpenAI(base_url=f"{url}/v1", api_key=token, max_retries=0) as models:
         completion = models.chat.completions.create(
@@ -100,12 +115,14 @@ def called_by_all(stack: Any, client: Any) -> list[str]:
     return [by_prompt, completion.choices[0].message.content, old["data"][0]["output"]]
 
 
-def test_a_programs_prompt_is_tuned_in_the_pages_and_called_by_all_three_apis(page, stack, made):
-    compare(page, to_playground(page, stack))
-    tune_and_deploy(page, stack)
+def test_a_programs_prompt_is_tuned_in_the_pages_and_called_by_all_three_apis(
+    page, stack, program, use_case, made
+):
+    compare(page, to_playground(page, stack, use_case))
+    tune_and_deploy(page, use_case)
     before = len(stack.llm.prompts)
 
-    answers = called_by_all(stack, made)
+    answers = called_by_all(stack, program, made)
 
     assert answers == [stack.llm.text] * 3
     sent = [
@@ -121,7 +138,7 @@ def test_a_programs_prompt_is_tuned_in_the_pages_and_called_by_all_three_apis(pa
     assert 77 in sent[0].values()  # under the name that its server knows
 
     def is_listed() -> bool:
-        page.goto(f"/use-cases/{stack.use_case}/traces/?path={PATH}")
+        page.goto(f"/use-cases/{use_case}/traces/?path={PATH}")
         return int(page.get_by_role("row", name="May I return it?").count()) == 3
 
     wait_for(is_listed, "the logs of the three calls")
