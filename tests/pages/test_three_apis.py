@@ -95,7 +95,9 @@ def tune_and_deploy(page: Page, use_case: str) -> None:
     expect(page.get_by_text(f"v2 of {PATH} was saved.")).to_be_visible()
     page.get_by_role("link", name=PATH).click()
     page.get_by_role("link", name="Deploy v2").click()
-    page.get_by_role("combobox", name="Environment").select_option(label="production (v1 now, also for programs that name none)"
+    page.get_by_role("combobox", name="Environment").select_option(
+        label="production (v1 now, also for programs that name none)"
+    )
     page.get_by_role("dialog").get_by_role("button", name="Deploy").click()
     expect(page.get_by_role("row", name=re.compile("^production"))).to_contain_text("v2")
 
