@@ -232,7 +232,6 @@ def test_markup_of_an_answer_is_text(alice, blueprint, settings_of, llm_server):
         ({}, {"inputs": {}}, "Fill in the inputs: topic"),
         ({"template": None}, {"inputs": {}}, "write a message of the user"),
         ({"template": None}, {"message": "", "inputs": {"topic": "x"}}, "write a message"),
-        ({"template_language": "jinja", "template": BROKEN}, {}, "unexpected"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_before(
@@ -244,6 +243,18 @@ def test_what_cannot_be_asked_is_refused_before(
 
     assert llm_server.prompts == []
     assert not Log.objects.exists()
+
+
+def test_a_template_that_jinja_cannot_read_is_told_in_its_card(
+    alice, blueprint, settings_of, llm_server
+):
+    settings = settings_of(template_language="jinja", template=BROKEN)
+
+    card = last_card(lines_of(blueprint, settings, user=alice))
+
+    assert "unexpected" in card
+    assert llm_server.prompts == []
+    assert "unexpected" in Log.objects.get().error_message
 
 
 def test_a_viewer_runs_nothing(vera, blueprint, settings_of):
