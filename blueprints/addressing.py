@@ -1,40 +1,47 @@
 """Blueprints called like models: by path, alone or with an environment or a version behind an @."""
 
-from django.db.models import QuerySet
+from django.db.models import Q
 
 from accounts.models import UseCase
 from blueprints.models import Blueprint, BlueprintVersion
+from config.compiled import Compiled, given
 from config.errors import NotFound
 from config.storable import storable
+
+
+def _versions(which: Q) -> Compiled[BlueprintVersion]:
+    return Compiled(
+        lambda: BlueprintVersion.objects.select_related(
+            "blueprint__use_case", "llm__endpoint", "vector_database"
+        ).filter(which, blueprint__use_case=given("use_case"), blueprint__path=given("path"))
+    )
+
+
+_IN_DEFAULT = _versions(Q(deployments__environment__is_default=True))
+_IN_NAMED = _versions(Q(deployments__environment__name=given("environment")))
+_NUMBERED = _versions(Q(number=given("number")))
 
 
 def version_called(name: str, use_case: UseCase) -> BlueprintVersion:
     """What answers for `refunds/baseline`, `refunds/baseline@staging` or `refunds/baseline@3`, with
     all that a call reads of it. Raises NotFound, which says what is missing."""
-    versions = BlueprintVersion.objects.select_related(
-        "blueprint__use_case", "llm__endpoint", "vector_database"
-    ).filter(blueprint__use_case=use_case)
     name = storable(name)
     path, at, place = name.rpartition("@")
-    version = _deployed(versions, name)
+    version = _IN_DEFAULT.first(use_case=use_case.pk, path=name)
     if version is None and at:
-        version = _at(versions, path, place)
+        version = _at(use_case, path, place)
     if version is None:
         raise NotFound(_why_not(name, use_case))
     return version
 
 
-def _deployed(versions: QuerySet[BlueprintVersion], path: str) -> BlueprintVersion | None:
-    return versions.filter(blueprint__path=path, deployments__environment__is_default=True).first()
-
-
-def _at(versions: QuerySet[BlueprintVersion], path: str, place: str) -> BlueprintVersion | None:
+def _at(use_case: UseCase, path: str, place: str) -> BlueprintVersion | None:
     """An environment may have a number for a name; then it is meant."""
-    own = versions.filter(blueprint__path=path)
-    version = own.filter(deployments__environment__name=place).first()
+    at_path = {"use_case": use_case.pk, "path": path}
+    version = _IN_NAMED.first(environment=place, **at_path)
     number = place.removeprefix("v")
     if version is None and number.isascii() and number.isdecimal() and len(number) < 10:
-        version = own.filter(number=int(number)).first()
+        version = _NUMBERED.first(number=int(number), **at_path)
     return version
 
 

@@ -7,7 +7,15 @@ from django.db.models import Q
 
 from accounts.models import UseCase, User
 from accounts.services import require_editor
-from blueprints.kinds import AnyFile, AnyVersion, deployed, deployment_of, file_of, versions_of
+from blueprints.kinds import (
+    FILE_VERSIONS,
+    PROMPT_VERSIONS,
+    AnyFile,
+    AnyVersion,
+    deployed,
+    deployment_of,
+    file_of,
+)
 from blueprints.models import (
     PRODUCTION,
     STAGING,
@@ -20,9 +28,16 @@ from blueprints.models import (
     FileVersion,
 )
 from blueprints.versions import lock_versions
+from config.compiled import Compiled, given
 from config.errors import InvalidInput
 
 _LONGEST_NAME = 100
+_IN_DEFAULT = Q(deployments__environment__is_default=True)
+_IN_NAMED = Q(deployments__environment__name=given("environment"))
+_PROMPT_IN_DEFAULT = Compiled(lambda: PROMPT_VERSIONS.filter(_IN_DEFAULT, blueprint=given("file")))
+_PROMPT_IN_NAMED = Compiled(lambda: PROMPT_VERSIONS.filter(_IN_NAMED, blueprint=given("file")))
+_FILE_IN_DEFAULT = Compiled(lambda: FILE_VERSIONS.filter(_IN_DEFAULT, file=given("file")))
+_FILE_IN_NAMED = Compiled(lambda: FILE_VERSIONS.filter(_IN_NAMED, file=given("file")))
 
 
 def ensure_environments(use_case: UseCase) -> Environment:
@@ -134,7 +149,8 @@ def deployed_version(file: AnyFile, environment: str | None) -> AnyVersion | Non
 
 def deployed_version(file: AnyFile, environment: str | None) -> AnyVersion | None:
     """What the environment of this name has of it, or the default one; None: nothing."""
-    where = Q(deployments__environment__is_default=True)
-    if environment is not None:
-        where = Q(deployments__environment__name=environment)
-    return versions_of(file).filter(where).first()
+    is_prompt = isinstance(file, Blueprint)
+    if environment is None:
+        return (_PROMPT_IN_DEFAULT if is_prompt else _FILE_IN_DEFAULT).first(file=file.pk)
+    named = _PROMPT_IN_NAMED if is_prompt else _FILE_IN_NAMED
+    return named.first(file=file.pk, environment=environment)

@@ -26,8 +26,19 @@ from blueprints.models import Blueprint, File
 from blueprints.paths import checked_path, claim_path, hold_paths, last_name
 from blueprints.prompt_details import JSON
 from blueprints.versions import find_or_make_version, lock_versions
+from config.compiled import Compiled, given
 from config.errors import Conflict, InvalidInput, NotFound
 
+_BLUEPRINT_AT = Compiled(
+    lambda: Blueprint.objects.select_related("use_case").filter(
+        use_case=given("use_case"), path=given("path")
+    )
+)
+_FILE_AT = Compiled(
+    lambda: File.objects.select_related("use_case").filter(
+        use_case=given("use_case"), path=given("path")
+    )
+)
 _LONGEST_NAME = 200
 _NO_VERSION = "Version not found."
 _NAMES = {"prompt": "Prompt", "flow": "Flow", "tool": "Tool", "evaluator": "Evaluator"}
@@ -43,11 +54,8 @@ def find_by_id(*, user: User, kind: Kind, file_id: str) -> AnyFile | None:
 
 def find_by_path(*, use_case: UseCase, path: str) -> AnyFile | None:
     """Whatever kind it is."""
-    for rows in (Blueprint.objects, File.objects):
-        found = rows.select_related("use_case").filter(use_case=use_case, path=path).first()
-        if found is not None:
-            return found
-    return None
+    at = {"use_case": use_case.pk, "path": path}
+    return _BLUEPRINT_AT.first(**at) or _FILE_AT.first(**at)
 
 
 def find_file(

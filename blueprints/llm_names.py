@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from django.db.models import Q
 
 from blueprints.models import LLM, EndpointSource
+from config.compiled import Compiled, given
 
 # The provider of what names none: all servers here speak OpenAI's language.
 DEFAULT_PROVIDER = "openai"
@@ -22,19 +23,24 @@ _PROVIDERS = {
     "replicate.com": "replicate",
 }
 
+_CALLED = Compiled(
+    lambda: LLM.objects.select_related("endpoint").filter(
+        Q(pk=given("model")) | Q(model_name=given("model"))
+    )
+)
+
 
 def find_llm(model: str, provider: str) -> LLM | None:
     """The LLM with this id, else one whose server calls it so: rather one that can be used, then one
     of this provider. None where there is none, as of "mock"."""
     if provider == MOCK:
         return None
-    found = LLM.objects.select_related("endpoint").filter(Q(pk=model) | Q(model_name=model))
 
     def rank(llm: LLM) -> tuple[bool, bool, bool, str]:
         is_other = provider_of(llm) != provider
         return llm.pk != model, not llm.is_usable, is_other, llm.pk
 
-    return min(found, key=rank, default=None)
+    return min(_CALLED.all(model=model), key=rank, default=None)
 
 
 def provider_of(llm: LLM | None) -> str:

@@ -6,11 +6,12 @@ from django.db.models import Max, Q
 from accounts.models import User
 from accounts.services import require_editor
 from blueprints.kernel import canonical_hash, filled, filled_function, kernel_hash, settings_of
-from blueprints.kinds import AnyFile, AnyVersion, versions_of
+from blueprints.kinds import FILE_VERSIONS, PROMPT_VERSIONS, AnyFile, AnyVersion
 from blueprints.models import LLM, Blueprint, BlueprintVersion, File, FileKind, FileVersion
 from blueprints.prompt_details import JSON
 from blueprints.settings import AnswerSettings
 from blueprints.tools import check_linked_tools
+from config.compiled import Compiled, given
 from vectordb.models import VectorDatabase
 
 # What says nothing when it is empty.
@@ -19,6 +20,21 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
     FileKind.TOOL: ("function", "source_code", "setup_values", "attributes"),
     FileKind.EVALUATOR: ("spec",),
 }
+
+_NEWEST = Compiled(
+    lambda: BlueprintVersion.objects.filter(blueprint=given("blueprint")).order_by("-number")
+)
+# Two may have the same kernel, where an LLM was renamed in between: always the same of them. Those
+# without a hash are from before there were such.
+_SAME = Compiled(
+    lambda: PROMPT_VERSIONS.filter(
+        Q(kernel_hash=given("kernel")) | Q(content_hash=given("content")) | Q(kernel_hash=""),
+        blueprint=given("blueprint"),
+    ).order_by("number")
+)
+_SAME_CONTENT = Compiled(
+    lambda: FILE_VERSIONS.filter(file=given("file"), content_hash=given("content"))
+)
 
 
 def lock_versions(file: AnyFile) -> None:
@@ -65,14 +81,19 @@ def make_version(blueprint: Blueprint, settings: AnswerSettings, *, user: User) 
 
 def _find(file: AnyFile, details: JSON) -> AnyVersion | None:
     if isinstance(file, File):
-        return (
-            versions_of(file).filter(content_hash=canonical_hash(_content(file, details))).first()
-        )
+        content = canonical_hash(_content(file, details))
+        return _SAME_CONTENT.first(file=file.pk, content=content)
     settings = _settings(file, details)
-    _hash_older_versions(file)
-    same = Q(kernel_hash=kernel_hash(settings, None)) | Q(content_hash=settings.content_hash())
-    # Two may have the same kernel, where an LLM was renamed in between: always the same of them.
-    return versions_of(file).filter(same).order_by("number").first()
+    asked = {
+        "blueprint": file.pk,
+        "kernel": kernel_hash(settings, None),
+        "content": settings.content_hash(),
+    }
+    found = _SAME.all(**asked)
+    if older := [version for version in found if not version.kernel_hash]:
+        _hash(older)
+        found = [version for version in _SAME.all(**asked) if version.kernel_hash]
+    return found[0] if found else None
 
 
 def _make(file: AnyFile, details: JSON, user: User) -> AnyVersion:
@@ -93,7 +114,7 @@ def _make(file: AnyFile, details: JSON, user: User) -> AnyVersion:
 
 def _settings(blueprint: Blueprint, details: JSON) -> AnswerSettings:
     """What is not in the kernel is as in the newest version."""
-    newest = blueprint.versions.order_by("-number").first()
+    newest = _NEWEST.first(blueprint=blueprint.pk)
     base = AnswerSettings.of_version(newest) if newest is not None else None
     return settings_of(filled(details), base)
 
@@ -117,8 +138,7 @@ def _llm_of(settings: AnswerSettings) -> LLM | None:
     return LLM.objects.select_related("endpoint").filter(pk=settings.llm_id).first()
 
 
-def _hash_older_versions(blueprint: Blueprint) -> None:
-    """Those from before there were such hashes."""
-    for version in blueprint.versions.filter(kernel_hash="").select_related("llm__endpoint"):
+def _hash(versions: list[BlueprintVersion]) -> None:
+    for version in versions:
         version.kernel_hash = kernel_hash(AnswerSettings.of_version(version), version.llm)
         version.save(update_fields=["kernel_hash"])
