@@ -1,14 +1,15 @@
 """The web processes' side of `vectordb.model_server`: asks a worker, whichever there is."""
 
 import asyncio
+import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import httpx2
+import aiohttp
 from django.conf import settings
 from django.utils import timezone
 
@@ -30,6 +31,7 @@ _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.1
 # A model may have to be loaded first.
 _LONGEST_SECONDS = 120.0
+_CONNECT_SECONDS = 2.0
 _CONNECTIONS = 128
 
 
@@ -40,13 +42,15 @@ class NoWorker(Unavailable):
 async def embed(model_id: str, texts: Sequence[str], *, is_query: bool) -> "Vectors":
     """A float32 array of shape (texts, dimensions). Raises what the worker raises, and NoWorker."""
     body = {"model": model_id, "texts": list(texts), "is_query": is_query}
-    return unpack(await _workers().ask(EMBED, body), len(texts))
+    workers = await _workers()
+    return unpack(await workers.ask(EMBED, body), len(texts))
 
 
 async def rerank(question: str, texts: Sequence[str]) -> list[float]:
     """A score for each text. Raises what the worker raises, and NoWorker."""
-    response = await _workers().ask(RERANK, {"question": question, "texts": list(texts)})
-    scores: list[float] = httpx2.Response(200, content=response).json()
+    workers = await _workers()
+    response = await workers.ask(RERANK, {"question": question, "texts": list(texts)})
+    scores: list[float] = json.loads(response)
     return scores
 
 
@@ -56,34 +60,39 @@ class _Workers:
     def __init__(self) -> None:
         self._urls: list[str] = []
         self._looked_at = -_FRESH_SECONDS
-        self._client = httpx2.AsyncClient(
+        # For each question that is embedded: other clients take longer for the way than the model does.
+        self._client = aiohttp.ClientSession(
             headers={"Authorization": credentials()},
-            follow_redirects=False,
-            trust_env=False,
-            timeout=httpx2.Timeout(_LONGEST_SECONDS, connect=2.0),
-            limits=httpx2.Limits(max_connections=_CONNECTIONS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(_LONGEST_SECONDS, sock_connect=_CONNECT_SECONDS),
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
         )
+        self._keeper = self._closing()
+
+    async def start(self) -> None:
+        await anext(self._keeper)
+
+    async def _closing(self) -> AsyncGenerator[None, None]:
+        """Whoever runs a loop shuts its async generators down at the end, and so the connections."""
+        try:
+            yield
+        finally:
+            await self._client.close()
 
     async def ask(self, path: str, body: dict[str, Any]) -> bytes:
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
         while True:
             for url in await self._found():
                 try:
-                    response = await self._client.post(url + path, json=body)
-                except httpx2.ReadTimeout:
+                    return await self._asked(url + path, body)
+                except aiohttp.ClientError:
+                    # It ended meanwhile. To embed a text twice does no harm.
+                    self._urls = [other for other in self._urls if other != url]
+                except TimeoutError:
                     raise Unavailable(
                         f"The worker was not done within {_LONGEST_SECONDS:g} seconds: send less at once, "
                         "or try again later."
                     ) from None
-                except httpx2.TransportError:
-                    # It ended meanwhile. To embed a text twice does no harm.
-                    self._urls = [other for other in self._urls if other != url]
-                    continue
-                if response.status_code == 422:
-                    raise error_from_json(response.json())
-                if response.status_code == 200:
-                    return response.content
-                raise Unavailable("The worker could not do this: its log says why. Try again.")
             if time.monotonic() > give_up_at:
                 raise NoWorker(
                     "No worker is running, and without one nothing can be retrieved or embedded: start "
@@ -91,6 +100,15 @@ class _Workers:
                 )
             self._looked_at = -_FRESH_SECONDS
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _asked(self, url: str, body: dict[str, Any]) -> bytes:
+        async with self._client.post(url, json=body, allow_redirects=False) as response:
+            content = await response.read()
+        if response.status == 200:
+            return content
+        if response.status == 422:
+            raise error_from_json(json.loads(content))
+        raise Unavailable("The worker could not do this: its log says why. Try again.")
 
     async def _found(self) -> list[str]:
         """In an order by chance, so that all of them get their share."""
@@ -108,8 +126,9 @@ def _alive() -> list[str]:
 _by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Workers]" = WeakKeyDictionary()
 
 
-def _workers() -> _Workers:
+async def _workers() -> _Workers:
     loop = asyncio.get_running_loop()
     if loop not in _by_loop:
-        _by_loop[loop] = _Workers()
+        _by_loop[loop] = workers = _Workers()
+        await workers.start()
     return _by_loop[loop]

