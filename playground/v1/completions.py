@@ -13,6 +13,7 @@ from playground.calls.calling import Call, Sample
 from playground.calls.log import Caller
 from playground.calls.setup import set_up
 from playground.calls.streams import answered, streamed
+from playground.v1 import ahead
 from playground.v1.base import caller_of, endpoint, error_of
 from playground.v1.reading import CompletionRequest, messages_of, options_of, parameters_of
 from playground.v1.wire import Shown, ours_of, usage_of
@@ -60,6 +61,7 @@ class _Pieces:
 
 @endpoint("POST")
 async def chat_completions(request: HttpRequest) -> HttpResponseBase:
+    ahead.embed_question(request)
     asked = await in_thread(_read, request)
     if asked.is_stream:
         return await streamed(asked.call, asked.caller, _Pieces(asked))
@@ -85,6 +87,7 @@ def _read(request: HttpRequest) -> _Asked:
         options=options_of(given),
         metadata_filter=given.get("metadata_filter"),
     )
+    ahead.remember(request, given["model"], call)
     fields = {"end_user": given.get("user", ""), "metadata": given.get("metadata")}
     caller = Caller.of(
         user, Face.COMPLETIONS, count=given["n"], keeps_payload=given["store"], fields=fields
