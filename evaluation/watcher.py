@@ -8,6 +8,7 @@ from typing import Any
 
 from blueprints.models import LLM, Blueprint
 from blueprints.providers.base import ProviderError
+from config.compiled import Compiled, given
 from config.status import Status
 from config.threads import in_thread
 from evaluation.costs import cost_metrics
@@ -67,12 +68,19 @@ def plan_for(prompt: ChatPrompt) -> Plan:
     )
 
 
+_AT_HOME = Compiled(
+    lambda: MetricConfiguration.objects.filter(
+        playground__in=PlaygroundBlueprint.objects.filter(
+            blueprint=given("blueprint"), is_home=True
+        ).values("playground")
+    )
+)
+
+
 def plan_for_call(blueprint: Blueprint, llm_id: str) -> Plan:
     """The guards of the playground that the blueprint was made in go with it to whoever calls it; what
     only measures does not."""
-    home = PlaygroundBlueprint.objects.filter(blueprint=blueprint, is_home=True)
-    metrics = MetricConfiguration.objects.filter(playground__in=home.values("playground"))
-    guards = [metric for metric in metrics if metric.moderation]
+    guards = [metric for metric in _AT_HOME.all(blueprint=blueprint.pk) if metric.moderation]
     return Plan(metrics=guards, costs=[], judges=judges_of(guards), llm_id=llm_id, reference="")
 
 

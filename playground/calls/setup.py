@@ -14,6 +14,7 @@ from blueprints.providers.mock import mock_llm
 from blueprints.settings import AnswerSettings
 from blueprints.templates import JINJA
 from blueprints.tools import linked_tools
+from config.compiled import Compiled, given
 from config.errors import Conflict, InvalidInput
 from config.status import Status
 from playground.calls.calling import Call
@@ -119,10 +120,20 @@ def _checked(
             )
         named = replace(settings, llm_id=found.pk) if found is not None else settings
         database = blueprint_services.check_settings(named, user=user, use_case=use_case)
-        llm = found or LLM.objects.select_related("endpoint").get(pk=settings.llm_id)
+        llm = found or _checked_llm(settings)
     if database is not None and database.status != Status.COMPLETED:
         raise Conflict(f"The vector database {database.name} is not ready: wait until it is built.")
     return llm, database
+
+
+_LLM = Compiled(lambda: LLM.objects.select_related("endpoint").filter(pk=given("id")))
+
+
+def _checked_llm(settings: AnswerSettings) -> LLM:
+    llm = _LLM.first(id=settings.llm_id or "")
+    if llm is None:
+        raise InvalidInput("The LLM does not exist (any more): choose another.", field="llm_id")
+    return llm
 
 
 def _linked(settings: AnswerSettings, use_case_id: str) -> dict[str, Any]:

@@ -59,8 +59,9 @@ def everything_stored() -> str:
     return json.dumps([*payloads, *Log.objects.values("error_message")])
 
 
-def test_without_guards_pieces_come_as_the_llm_sends_them(call, measure):
+def test_without_guards_pieces_come_as_the_llm_sends_them(call, measure, llm_server):
     measure("response_tokens")
+    llm_server.script(Behaviour(interval_ms=20))
 
     texts, end = call("Which oil?")
 
