@@ -1,7 +1,8 @@
 """How fast and how complete retrieval is, by the number of chunks, with and without a filter.
 
-Vectors are made up in clusters, as those of texts are; each row carries 150 words, as frequent as
-words are (Zipf). "search" is the look-up of vectors by one client, "of 8" by eight at once, "words"
+Vectors are made up in clusters, with the local intrinsic dimension of those of texts: 18.6 as estimated
+by maximum likelihood from 20 neighbours in 9,000 of them (Levina and Bickel, 2004), where the default
+model's vectors of 9,000 passages have 18.4. Each row carries 150 words, as frequent as words are (Zipf). "search" is the look-up of vectors by one client, "of 8" by eight at once, "words"
 the look-up of a question's words, "retrieve" all of it from the question's text on, with the real
 embedder. Recall compares the ten nearest with numpy's. With --beside the same vectors are searched,
 without a filter, by chromadb and faiss, where they are installed.
@@ -28,12 +29,28 @@ LIMIT = 10
 CLIENTS = 8
 
 
+TOPICS, DIRECTIONS = 64, 48
+
+
 def vectors_of(count: int, dimensions: int = 384) -> np.ndarray:
+    """Of shape (count, dimensions), each of length 1: a few topics, within each of which vectors differ
+    in some directions much more than in the others."""
     random = np.random.default_rng(11)
-    centres = random.normal(size=(max(20, count // 100), dimensions))
-    spread = centres[random.integers(0, len(centres), count)]
-    vectors = spread + random.normal(scale=1.2, size=(count, dimensions))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    unit = 1 / np.sqrt(dimensions)
+    common = 0.25 * unit * random.normal(size=dimensions)
+    scales = np.arange(1, DIRECTIONS + 1) ** -0.35
+    scales /= np.linalg.norm(scales)
+    topics = random.integers(0, TOPICS, count)
+    vectors = np.empty((count, dimensions), np.float16)
+    for topic in range(TOPICS):
+        [rows] = np.nonzero(topics == topic)
+        centre = common + 0.75 * unit * random.normal(size=dimensions)
+        directions, _ = np.linalg.qr(random.normal(size=(dimensions, DIRECTIONS)))
+        within = (random.normal(size=(len(rows), DIRECTIONS)) * scales) @ directions.T
+        around = 0.25 * unit * random.normal(size=(len(rows), dimensions))
+        made = centre + within + around
+        vectors[rows] = made / np.linalg.norm(made, axis=1, keepdims=True)
+    return vectors
 
 
 class Words:
@@ -53,7 +70,7 @@ def build(count: int):
     from pgvector import HalfVector
     from psycopg.types.json import Jsonb
 
-    from vectordb import chunk_store, keyword_index, partitions
+    from vectordb import chunk_store, keyword_index, partitions, vector_index
     from vectordb.models import CHUNKS_PER_DOCUMENT, VectorDatabase
 
     dataset = scratch.dataset()
@@ -85,7 +102,7 @@ def build(count: int):
     partitions.analyze(database.pk)
     started = time.perf_counter()
     if count > settings.EXACT_SCAN_LIMIT:
-        partitions.build_index(database, count)
+        vector_index.build_index(database, count)
     indexed = time.perf_counter() - started
     started = time.perf_counter()
     keyword_index.build(database, "now", lambda: None)

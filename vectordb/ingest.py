@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.status import UNFINISHED, Status
-from vectordb import edit_work, keyword_index, partitions, versions
+from vectordb import edit_work, keyword_index, partitions, vector_index, versions
 from vectordb.ingest_run import Run
 from vectordb.ingestion_rows import announce, fail_unfinished
 from vectordb.models import Ingestion, VectorDatabase
@@ -56,7 +56,7 @@ def _start(database_id: str) -> VectorDatabase | None:
         return None
     if database.status == Status.RUNNING and _unfinished(database).exists():
         # Nobody searches it yet, and loading without an index is faster.
-        partitions.drop_index(database)
+        vector_index.drop_index(database)
     return database
 
 
@@ -79,7 +79,7 @@ def _finish(database: VectorDatabase, check: Callable[[], None]) -> None:
     database.refresh_from_db()
     partitions.analyze(database.pk)
     keyword_index.bring_up_to_date(database, check)
-    partitions.index(database, count)
+    vector_index.index(database, count)
     _, size = partitions.measure(database.pk)
     databases = VectorDatabase.objects.filter(pk=database.pk)
     with transaction.atomic():

@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from tests.vectordb.conftest import HANDBOOK, add, build
-from vectordb import partitions
+from vectordb import partitions, vector_index
 from vectordb.metadata_filter import to_sql
 from vectordb.models import VectorDatabase
 
@@ -44,12 +44,12 @@ def test_equality_is_looked_up(indexed, metadata_filter):
 
 def test_small_partitions_have_no_such_index(indexed, settings):
     settings.EXACT_SCAN_LIMIT = 1_000
-    partitions.drop_index(indexed)
+    vector_index.drop_index(indexed)
 
     assert "_metadata" not in plan_of(indexed, {"source": "3.md"})
 
 
 def test_an_index_that_is_there_is_kept(indexed):
-    partitions.build_index(indexed, indexed.chunks_count)
+    vector_index.build_index(indexed, indexed.chunks_count)
 
     assert "_metadata" in plan_of(indexed, {"source": "3.md"})

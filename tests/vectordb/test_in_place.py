@@ -11,7 +11,7 @@ from config.database import connection_parameters
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.status import Status
 from tests.vectordb.conftest import HANDBOOK, add, build
-from vectordb import ingest, keyword_index, partitions, services
+from vectordb import ingest, keyword_index, partitions, services, vector_index
 from vectordb.models import Chunk, VectorDatabase
 from vectordb.retrieval import retrieve
 from vectordb.retrieval_settings import RetrievalSettings
@@ -212,7 +212,7 @@ def test_for_many_it_is_made_anew_beside_the_one_in_use(indexed, dataset, alice)
 
 def test_a_swap_waits_for_who_reads_the_table_for_long(indexed, monkeypatch):
     """As a dump of everything does."""
-    monkeypatch.setattr(partitions, "_LOCK_WAIT", "50ms")
+    monkeypatch.setattr(vector_index, "_LOCK_WAIT", "50ms")
     before = indexes(indexed)
     tries = []
 
@@ -222,13 +222,13 @@ def test_a_swap_waits_for_who_reads_the_table_for_long(indexed, monkeypatch):
             reader.rollback()
         swap_for_real(database)
 
-    swap_for_real = partitions._swap_index
-    monkeypatch.setattr(partitions, "_swap_index", swap)
+    swap_for_real = vector_index._swap_index
+    monkeypatch.setattr(vector_index, "_swap_index", swap)
     parameters = connection_parameters()
     with psycopg.connect(**parameters) as reader:
         reader.execute(sql.SQL("SELECT count(*) FROM {}").format(partitions.table(indexed.pk)))
 
-        partitions.build_index(indexed, indexed.chunks_count)
+        vector_index.build_index(indexed, indexed.chunks_count)
 
     assert len(tries) == 3
     assert list(indexes(indexed)) == list(before)

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from tests.vectordb.conftest import add, build
-from vectordb import partitions, search
+from vectordb import search, vector_index
 from vectordb.embedding import get_embedder
 from vectordb.metadata_filter import to_sql
 
@@ -30,7 +30,7 @@ def rules(dataset):
 @pytest.mark.parametrize("how", ["exact", "filtered", "hnsw"])
 def test_the_same_search_finds_the_same_however_often_it_is_put(rules, how):
     if how == "hnsw":
-        partitions.build_index(rules, 50)
+        vector_index.build_index(rules, 50)
         rules.refresh_from_db()
     vector = get_embedder(rules.embedding_model).embed(["Which is rule 7?"])[0].tolist()
     condition = to_sql({"source": {"$ne": "8.txt"}}) if how == "filtered" else None
