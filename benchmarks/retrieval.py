@@ -2,9 +2,9 @@
 
 Vectors are made up in clusters, with the local intrinsic dimension of those of texts: 18.6 as estimated
 by maximum likelihood from 20 neighbours in 9,000 of them (Levina and Bickel, 2004), where the default
-model's vectors of 9,000 passages have 18.4. Each row carries 150 words, as frequent as words are (Zipf). "search" is the look-up of vectors by one client, "of 8" by eight at once, "words"
-the look-up of a question's words, "retrieve" all of it from the question's text on, with the real
-embedder. Recall compares the ten nearest with numpy's. With --beside the same vectors are searched,
+model's vectors of 9,000 passages have 18.4. Each row carries 150 words, as frequent as words are
+(Zipf). "search" is the look-up of vectors by one client, "of 8" by eight at once, "words" the look-up
+of a question's words, "retrieve" all of it from the question's text on, with the real embedder. Recall compares the ten nearest with numpy's. With --beside the same vectors are searched,
 without a filter, by chromadb and faiss, where they are installed.
 
     .venv/bin/python -m benchmarks.retrieval [--chunks 1000 10000 100000] [--queries 100] [--beside]
