@@ -14,6 +14,7 @@ from config.status import UNFINISHED, Status
 from evaluation.aggregation import aggregate, natural_type
 from evaluation.figures import figure_of
 from evaluation.models import EvaluationChat, EvaluationRow, EvaluationRun, MetricAggregation
+from evaluation.overlap import word_f1
 from playground.independent import ask_independently
 from playground.models import ChatPrompt
 
@@ -28,6 +29,7 @@ def advance(run_id: str) -> bool:
         EvaluationRun.objects.filter(pk=run.pk).update(status=Status.RUNNING)
     rows = EvaluationRow.objects.filter(evaluation_chat__run=run)
     waiting = rows.filter(prompt__status__in=UNFINISHED).count()
+    _measure(rows)
     asked = _ask(run, rows.filter(prompt=None), settings.EVALUATION_CONCURRENCY - waiting)
     if waiting or asked:
         return True
@@ -62,10 +64,21 @@ def _ask(run: EvaluationRun, unasked: Any, most: int) -> int:
     return len(rows)
 
 
+def _measure(rows: Any) -> None:
+    """Hold the new answers against the right ones, where these are known."""
+    answered = rows.filter(word_f1=None, prompt__status=Status.COMPLETED).exclude(reference="")
+    measured = [
+        EvaluationRow(pk=pk, word_f1=word_f1(answer, right))
+        for pk, answer, right in answered.values_list("pk", "prompt__result_text", "reference")
+    ]
+    EvaluationRow.objects.bulk_update(measured, ["word_f1"])
+
+
 def _end(run: EvaluationRun) -> None:
     chats = list(run.chats.filter(is_cancelled=False).order_by("pk"))
     if not chats:
-        return end(run, Status.CANCELLED, "Its chats were deleted.")
+        why = "Cancelled." if run.chats.exists() else "Its chats were deleted."
+        return end(run, Status.CANCELLED, why)
     for chat in chats:
         _aggregate(run, chat)
     return end(run, Status.COMPLETED, _failures(run))
@@ -77,10 +90,18 @@ def end(run: EvaluationRun, status: Status, message: str) -> None:
         status=status, message=message, finished_at=timezone.now()
     )
     publish(topic=topic(run.pk), event="ended", data={"status": status})
+    tell_pages(run)
 
 
 def topic(run_id: str) -> str:
     return f"evaluation:{run_id}"
+
+
+def tell_pages(run: EvaluationRun) -> None:
+    """That the run moved. Its pages watch its chats: one of them is enough."""
+    chat = run.chats.order_by("pk").first()
+    if chat is not None:
+        publish(topic=f"chat:{chat.chat_id}", event="evaluated", data={"run": run.pk})
 
 
 @transaction.atomic

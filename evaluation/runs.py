@@ -58,7 +58,7 @@ def start_run(
         created_by=user,
     )
     for blueprint in blueprints:
-        _add_chat(run, blueprint, chat_name, asked)
+        add_chat(run, blueprint, chat_name, asked)
     tasks.enqueue_step(run.pk)
     return run
 
@@ -82,9 +82,11 @@ def _check_size(rows: int, blueprints: int) -> None:
         )
 
 
-def _add_chat(
+def add_chat(
     run: EvaluationRun, blueprint: Blueprint, name: str, asked: Sequence[QuestionRow]
 ) -> None:
+    """Have the run put these questions to the blueprint, as it is now, in a new frozen chat. Raises
+    InvalidInput where it cannot answer."""
     try:
         chat = create_frozen_chat(
             user=run.created_by, playground=run.playground, blueprint=blueprint, name=name

@@ -1,3 +1,4 @@
+from evaluation.models.grids import Grid
 from evaluation.models.questions import Question, QuestionSet
 from evaluation.models.runs import (
     AggregationType,
@@ -18,6 +19,7 @@ __all__ = [
     "EvaluationDatasetConfiguration",
     "EvaluationRow",
     "EvaluationRun",
+    "Grid",
     "MetricAggregation",
     "MetricConfiguration",
     "MetricName",

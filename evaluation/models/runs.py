@@ -61,7 +61,9 @@ class EvaluationDatasetConfiguration(models.Model):
 
 class EvaluationRunQuerySet(models.QuerySet["EvaluationRun"]):
     def visible_to(self, user: User) -> Self:
-        return self.filter(playground__use_case__in=UseCase.objects.visible_to(user))
+        """Without those of grids, which are reached through their grid."""
+        visible = UseCase.objects.visible_to(user)
+        return self.filter(playground__use_case__in=visible, grid=None)
 
 
 class EvaluationRun(models.Model):
@@ -119,6 +121,8 @@ class EvaluationRow(models.Model):
     prompt = models.OneToOneField(
         ChatPrompt, models.CASCADE, null=True, related_name="evaluation_row"
     )
+    # How far the answer has the words of the right one, see `overlap.word_f1`.
+    word_f1 = models.FloatField(null=True)
 
     class Meta:
         ordering = ["number"]

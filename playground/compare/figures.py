@@ -1,6 +1,6 @@
 """The figures under compared answers, the best of each kind marked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,11 +8,12 @@ from config.formats import dollars, duration
 from playground.models import ChatPrompt
 
 _LESS_IS_BETTER = {
+    *("median latency", "cost per 1,000", "errors"),
     *("latency", "first token", "tokens", "cost"),
     *("prompt tokens", "response tokens", "all tokens"),
     *("jailbreak attempt", "toxicity", "personal data"),
 }
-_MORE_IS_BETTER = {"rouge-1", "faithfulness", "correctness"}
+_MORE_IS_BETTER = {"rouge-1", "faithfulness", "correctness", "word f1"}
 _OWN = ("latency", "first token", "tokens", "cost")
 _UNKNOWN = "\N{EN DASH}"
 _NOT_YET = "…"
@@ -29,15 +30,27 @@ class Figure:
     is_best: bool = False
 
 
-def figures_of(results: Sequence[ChatPrompt | None]) -> list[list[Figure]]:
-    """For each result the same figures in the same order. A blueprint that was not asked has none."""
+def figures_of(
+    results: Sequence[ChatPrompt | None], more: Mapping[str, Figure] | None = None
+) -> list[list[Figure]]:
+    """For each result the same figures in the same order. A blueprint that was not asked has none.
+    `more` is one that others know of a result, by its id."""
     found = [{} if result is None else _known(result) for result in results]
+    for result, figures in zip(results, found, strict=True):
+        if result is not None and more and result.pk in more:
+            figures[more[result.pk].name] = more[result.pk]
     names = dict.fromkeys((*_OWN, *_expected(results), *(name for one in found for name in one)))
     rows = [
         [] if result is None else [figures.get(name) or _missing(name, result) for name in names]
         for result, figures in zip(results, found, strict=True)
     ]
-    return _marked(rows)
+    return marked(rows)
+
+
+def values_of(result: ChatPrompt) -> dict[str, float]:
+    """Its figures that are numbers, by name."""
+    known = _known(result).values()
+    return {figure.name: figure.value for figure in known if figure.value is not None}
 
 
 def _expected(results: Sequence[ChatPrompt | None]) -> list[str]:
@@ -96,7 +109,7 @@ def _metric(metric: dict[str, Any]) -> Figure | None:
     return Figure(name, "failed", None, hint) if metric.get("error_message") else None
 
 
-def _marked(rows: list[list[Figure]]) -> list[list[Figure]]:
+def marked(rows: list[list[Figure]]) -> list[list[Figure]]:
     """Two answers at least must have a figure, and differ in it, for one of them to be the best."""
     values: dict[str, list[float]] = {}
     for figure in (figure for row in rows for figure in row if figure.value is not None):

@@ -42,7 +42,7 @@ def _versions(
 ) -> list[str]:
     families: dict[str, dict[int, str]] = {}
     for pk, sides in reading.items():
-        who = ", ".join(names[side.chat.blueprint_id] for side in sides)
+        who = ", ".join(dict.fromkeys(names[side.chat.blueprint_id] for side in sides))
         families.setdefault(databases[pk].family_id, {})[databases[pk].version] = who
     return [
         "These answers rest on different versions of one vector database: "
