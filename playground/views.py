@@ -16,7 +16,9 @@ from playground.forms import PlaygroundForm, QuickStartForm
 from playground.models import Playground
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
-_CHATS_COUNT = Count("chats", filter=Q(chats__comparison=None), distinct=True)
+_CHATS_COUNT = Count(
+    "chats", filter=Q(chats__comparison=None, chats__is_frozen=False), distinct=True
+)
 
 
 @require_safe

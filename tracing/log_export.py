@@ -37,15 +37,15 @@ COLUMNS = (
 def as_csv(rows: QuerySet[Log], text: str) -> Iterator[bytes]:
     """With a line of names. What has parts of its own is JSON; what a spreadsheet would take for a
     formula has an apostrophe before it."""
-    yield _lines([list(COLUMNS)]).encode("utf-8")
+    yield csv_lines([list(COLUMNS)]).encode("utf-8")
     for logs in _records(rows, text):
-        yield _lines([[_cell(log[name]) for name in COLUMNS] for log in logs]).encode("utf-8")
+        yield csv_lines([[csv_cell(log[name]) for name in COLUMNS] for log in logs]).encode("utf-8")
 
 
 def as_jsonl(rows: QuerySet[Log], text: str) -> Iterator[bytes]:
     """An object for each log, one a line."""
     for logs in _records(rows, text):
-        yield b"".join(_json(log) + b"\n" for log in logs)
+        yield b"".join(json_bytes(log) + b"\n" for log in logs)
 
 
 def _records(rows: QuerySet[Log], text: str) -> Iterator[list[dict[str, Any]]]:
@@ -105,24 +105,24 @@ def _feedback(judgments: list[tuple[str, Any]], thumbs: list[bool]) -> list[dict
     return said + [{"evaluator": "thumb", "judgment": "good" if up else "bad"} for up in thumbs]
 
 
-def _cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
     if value is None or value in ([], {}):
         return ""
     if isinstance(value, dict | list):
-        value = _json(value).decode()
+        value = json_bytes(value).decode()
     if isinstance(value, str) and _FORMULA.match(value):
         return f"'{value}"
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def _json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:  # an integer of more than 64 bits
         return json.dumps(value, ensure_ascii=False, default=str).encode()
 
 
-def _lines(rows: list[list[Any]]) -> str:
+def csv_lines(rows: list[list[Any]]) -> str:
     lines = io.StringIO()
     csv.writer(lines).writerows(rows)
     return lines.getvalue()

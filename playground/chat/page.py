@@ -48,7 +48,9 @@ def render_chat_page(
         "chips": chips_of(chat.metadata_filter) if chat else [],
     }
     if blueprint is not None:
-        chats = playground.chats.conversations().filter(blueprint=blueprint)[:_MOST_CHATS]
+        # What evaluations and grids ask has pages of its own.
+        open_chats = playground.chats.conversations().filter(is_frozen=False)
+        chats = open_chats.filter(blueprint=blueprint)[:_MOST_CHATS]
         context |= {"chats": chats, **settings_context(playground, blueprint, chat, settings_form)}
     else:
         databases = playground.use_case.vector_databases

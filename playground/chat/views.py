@@ -23,7 +23,8 @@ def playground_detail(request: PageRequest, pk: str) -> HttpResponse:
     playground = playground_for(request, pk)
     blueprint = blueprint_in(playground, request.GET.get("blueprint"))
     if blueprint is not None and "new" not in request.GET:
-        chat = playground.chats.conversations().filter(blueprint=blueprint).first()
+        open_chats = playground.chats.conversations().filter(is_frozen=False)
+        chat = open_chats.filter(blueprint=blueprint).first()
         if chat is not None:
             return redirect("playground:chat-detail", chat.pk)
     return render_chat_page(request, playground=playground, blueprint=blueprint)

@@ -10,6 +10,7 @@ from blueprints.kinds import file_of
 from evaluation import question_sets
 from playground.models import ChatPrompt, ComparisonChat
 from tests.pages.compared import compared_by
+from tests.pages.gridded import gridded_by
 from tests.vectordb import samples
 from tests.vectordb.conftest import add
 from tracing.list_models import SavedView
@@ -89,6 +90,7 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
     questions = question_sets.create_set(world.use_case, user=alice, name="Returns")
     question = question_sets.add_question(questions, user=alice, text="How long?")
     compared = compared_by(alice, world.playground)
+    gridded = gridded_by(alice, world.playground)
     view = SavedView.objects.create(
         use_case=world.use_case, name="Failed", query="status=ERROR", created_by=alice
     )
@@ -103,6 +105,8 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
             "comparison": compared.comparison.pk,
             "compared": compared.question.pk,
             "result": compared.results[0].pk,
+            "grid": gridded.grid.pk,
+            "cell": gridded.prompt.pk,
             "dataset": world.dataset.pk,
             "document": world.document.pk,
             "vector": world.database.pk,
@@ -149,6 +153,8 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
         "blueprints:llm-create": endpoint.pk,
         "evaluation:question-edit": question.pk,
         "evaluation:question-delete": question.pk,
+        "evaluation:grid-home": world.playground.pk,
+        "evaluation:grid-begin": world.playground.pk,
         "tracing:saved-view-delete": view.pk,
     }
     production = ensure_environments(world.use_case)
