@@ -18,7 +18,7 @@ from playground.presenting import places
 _MOST_GRIDS = 200
 _MOST_ROWS = 50
 # So many answers at once are what a page can hold without being slow to show.
-_MOST_CELLS = 600
+_MOST_CELLS = 160
 _FEWEST_ROWS = 10
 
 

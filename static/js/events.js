@@ -19,7 +19,7 @@ let bannerTimer = null;
 let isKnown = false; // how things were when the page came
 
 // How a changed answer gets onto the page, and a deleted one off it: pages of their own replace these.
-export const page = { refresh, remove: (id) => article(id)?.remove(), compared: () => {} };
+export const page = { refresh, remove: (id) => article(id)?.remove(), compared: () => {}, evaluated: () => {} };
 
 const article = (id) => document.getElementById(`prompt-${id}`);
 
@@ -193,6 +193,7 @@ const handlers = {
   delta: (data) => append(data.prompt, data),
   deleted: ({ prompt }) => { answers.delete(prompt); page.remove(prompt); },
   compared: (data) => page.compared(data),
+  evaluated: () => page.evaluated(),
   ingestion: ({ vector_database: id }) => progress(id),
   tested: ({ test: id }) => progress(id),
   logged: () => document.dispatchEvent(new Event("groundwork:logged")),

@@ -22,7 +22,7 @@ export function setText(article, text) {
   const state = stateOf(article);
   keepEnd(() => {
     if (!text.startsWith(state.text.slice(0, state.settled))) {
-      part(article, "settled").replaceChildren();
+      part(article, "settled")?.replaceChildren();
       state.settled = 0;
     }
     Object.assign(state, { text, asked: state.settled });
@@ -52,6 +52,7 @@ function showRest(article, state) {
 }
 
 async function settle(article, state) {
+  if (!part(article, "settled")) return; // a place for words alone
   const end = state.text.lastIndexOf("\n") + 1;
   if (state.busy || end <= state.asked || end <= state.settled) return;
   state.busy = true;
