@@ -45,6 +45,14 @@ From day 61 on, claims are settled by the manufacturer under its own warranty.
 
 When the item was a gift, store credit goes to the person who received it.
 """
+QUESTIONS = [
+    ("Can a customer return an opened item after 30 days?", "Yes, for store credit until day 60."),
+    ("Who settles claims from day 61 on?", "The manufacturer, under its own warranty."),
+    ("When must damage in transit be reported?", "Within 48 hours."),
+    ("Can gift cards be returned?", "No."),
+    ("Who receives the credit for a gift?", ""),
+    ("How fast is a refund paid?", "Within five working days."),
+]
 STREAMED = "The same limits apply, but the credit goes to the person who received the gift. " * 9
 
 
@@ -145,6 +153,7 @@ class Scene:
         self._test_retrieval()
         self._find_prompts()
         self._compare()
+        self._ask_a_grid()
 
     def _fill_form(self, url: str, *, submit: str = "Add", **fields: str) -> None:
         self.page.goto(url)
@@ -261,12 +270,29 @@ class Scene:
         self.urls["charts"] = self.urls["use-case"] + "traces/charts/"
         self.urls["question-sets"] = self.urls["use-case"] + "question-sets/"
 
+    def _ask_a_grid(self) -> None:
+        page = self.page
+        self.urls["grid-new"] = self.urls["playground"] + "grid/?new"
+        page.goto(self.urls["grid-new"])
+        rows = "".join(f'"{question}","{expected}"\n' for question, expected in QUESTIONS)
+        file = {"name": "returns.csv", "mimeType": "text/csv"}
+        page.get_by_label("Or a CSV file").set_input_files(
+            file | {"buffer": f"question,expected_answer\n{rows}".encode()}  # type: ignore[arg-type]
+        )
+        page.get_by_label("Name", exact=True).fill("Returns, before the spring sale")
+        page.get_by_role("button", name="Ask all").click()
+        page.wait_for_url("**/grids/*/")
+        expect(page.locator("#grid-state .status-COMPLETED")).to_be_visible(timeout=PATIENCE)
+        self.urls["grid"] = page.url
+        self.urls["grid-differences"] = page.url + "?show=different&sort=word+f1&order=desc"
+
     def views(self) -> list[tuple[str, Callable[[Page], object]]]:
         names = (
             *("use-case", "sources", "dataset", "database", "trace", "traces", "failed"),
             *("retrieval", "retrieval-test", "lab", "gold", "chunks", "source"),
             *("prompts", "prompt", "prompt-version", "prompt-differences"),
             *("compare", "compare-new", "charts", "question-sets"),
+            *("grid", "grid-new", "grid-differences"),
         )
         plain = {"home": "/", "llms": "/llms/", "tokens": "/account/tokens/", "404": "/nothing/"}
         addresses = plain | {name: self.urls[name] for name in (*names, "new-blueprint", "chat")}
@@ -281,6 +307,7 @@ class Scene:
             ("side", lambda page: page.goto(self.urls["chat"] + "#side")),
             ("panel", lambda page: page.goto(self.urls["chat"] + "#panel")),
             ("differences", self._show_differences),
+            ("grid-cell", self._show_cell),
             ("prompt-editor", self._show_run),
             ("chat-read", lambda page: page.goto(self.urls["chat"] + "read/")),
             ("chat-search", lambda page: page.goto(self.urls["use-case"] + "chats/?q=return")),
@@ -316,6 +343,11 @@ class Scene:
         page.goto(self.urls["compare"])
         page.get_by_role("link", name="Differences").click()
         page.wait_for_selector("dialog[open] .words")
+
+    def _show_cell(self, page: Page) -> None:
+        page.goto(self.urls["grid"])
+        page.locator(".cell-open").first.click()
+        page.wait_for_selector("dialog[open] [data-sheet]")
 
     def _show_build_form(self, page: Page) -> None:
         page.goto(self.urls["dataset"])
