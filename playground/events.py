@@ -45,7 +45,7 @@ class Tails:
     """Remembers the running answers' latest text, which the database learns a little later.
 
     Stored text and tail together are everything up to now, so that whoever connects in mid-answer
-    misses nothing and gets nothing twice. A chat answers one prompt at a time.
+    misses nothing and gets nothing twice.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,15 @@ class Tails:
             if len(self._pieces) > _MOST_TEXTS:
                 self._pieces.popitem(last=False)
         elif message.event in {"restarted", "finished", "deleted"}:
-            self._pieces.pop(message.topic, None)
+            self._forget(message)
+
+    def _forget(self, message: Message) -> None:
+        """What was told of one prompt. Those that evaluations ask are answered side by side: of others
+        in the same chat the pieces stay."""
+        told = f'"prompt":"{message.data["prompt"]}"'
+        pieces = self._pieces.pop(message.topic, [])
+        if left := [piece for piece in pieces if told not in piece.raw]:
+            self._pieces[message.topic] = left
 
     def complete(self, row: "_Unfinished") -> str | None:
         """All text so far, or None while what is stored does not yet reach up to the tail."""

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from accounts.pages import PageRequest, within
+from evaluation.grid.asking import MOST_CELLS, MOST_QUESTIONS
 from evaluation.grid.corpora import warnings_of
 from evaluation.grid.forms import GridForm, ViewForm
 from evaluation.grid.ordering import order_of, sorts_of
@@ -18,7 +19,7 @@ from playground.presenting import places
 _MOST_GRIDS = 200
 _MOST_ROWS = 50
 # So many answers at once are what a page can hold without being slow to show.
-_MOST_CELLS = 160
+_MOST_SHOWN = 160
 _FEWEST_ROWS = 10
 
 
@@ -36,6 +37,8 @@ def render_new_grid(
         **frame(request, playground),
         "form": form or GridForm(use_case=playground.use_case),
         "places": rows,
+        "most_questions": MOST_QUESTIONS,
+        "most_cells": MOST_CELLS,
         "ticked": {row.place.blueprint_id for row in rows} if ticked is None else ticked,
     }
     return render(request, "evaluation/grid_new.html", context, status=status)
@@ -47,7 +50,7 @@ def render_grid(request: PageRequest, grid: Grid) -> HttpResponse:
     parts = live_parts(grid)
     form = ViewForm(request.GET, sorts=sorts_of(run, parts["columns"]), columns=parts["columns"])
     order = order_of(run, form.view)
-    size = max(_FEWEST_ROWS, min(_MOST_ROWS, _MOST_CELLS // max(1, len(parts["columns"]))))
+    size = max(_FEWEST_ROWS, min(_MOST_ROWS, _MOST_SHOWN // max(1, len(parts["columns"]))))
     start = _start(request.GET.get("from", ""), len(order))
     numbers = order[start : start + size]
     context = {

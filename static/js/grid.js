@@ -229,6 +229,12 @@ page.evaluated = () => {
   stateSoon();
 };
 
+// A number in an answer opens its passage beside the page. Told before app.js looks.
+document.addEventListener("click", (event) => {
+  const number = event.target.closest(".answer a[data-cite]");
+  if (number) number.dataset.dialog = "sheet";
+}, { capture: true });
+
 // Choosing what is shown
 
 const view = document.getElementById("grid-view");

@@ -1,11 +1,11 @@
 import asyncio
-import json
 
 import pytest
 import uvloop
 from django.db import connection
 
 from blueprints.models import Blueprint
+from config import notify
 from config.listener import Message, listener
 from config.status import Status
 from config.threads import in_thread
@@ -195,9 +195,14 @@ async def test_words_of_an_earlier_attempt_are_not_told_after_those_of_a_later_o
     await listener().stop()
 
 
-def delta(offset, text, attempt=1):
-    data = {"prompt": "p", "attempt": attempt, "offset": offset, "text": text}
-    return Message("chat:c", "delta", json.dumps(data | {"end": offset + len(text)}))
+def told(event, **data):
+    """As it comes from the database."""
+    return Message(*notify.encode(topic="chat:c", event=event, data=data).split(" ", 2))
+
+
+def delta(offset, text, attempt=1, prompt="p"):
+    end = offset + len(text)
+    return told("delta", prompt=prompt, attempt=attempt, offset=offset, text=text, end=end)
 
 
 def row(text, prompt_id="p"):
@@ -226,7 +231,18 @@ def test_tails_of_other_attempts_do_not_count():
 def test_tails_forget_what_is_over(event):
     known = Tails()
     known.hear(delta(0, "abc"))
-    known.hear(Message("chat:c", event, '{"prompt": "p"}'))
+    known.hear(told(event, prompt="p"))
+    assert known.complete(row("")) == ""
+
+
+@pytest.mark.parametrize("event", ["restarted", "finished", "deleted"])
+def test_tails_keep_what_is_told_of_others_in_the_same_chat(event):
+    known = Tails()
+    known.hear(delta(0, "abc"))
+    known.hear(delta(0, 'says "prompt":"p"', prompt="other"))
+    known.hear(told(event, prompt="p"))
+
+    assert known.complete(row("", "other")) == 'says "prompt":"p"'
     assert known.complete(row("")) == ""
 
 
