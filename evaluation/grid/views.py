@@ -61,7 +61,7 @@ def grid_begin(request: PageRequest, pk: str) -> HttpResponse:
                 name=form.cleaned_data["name"],
             )
             if begun.repeated:
-                messages.info(request, f"{begun.repeated:,} repeated questions were left out.")
+                messages.info(request, f"Repeated questions were left out: {begun.repeated:,}.")
             return redirect("evaluation:grid-detail", begun.grid.pk)
     return render_new_grid(request, playground=playground, form=form, ticked=ids, status=422)
 

@@ -360,7 +360,7 @@ def test_answers_from_other_documents_are_told(alice, use_case, reading_chat, be
     run_jobs()
     assert corpora.warnings_of(grid.run) == []
     database = reading_chat.blueprint.version.vector_database
-    last = ChatPrompt.objects.order_by("created_at").last()
+    last = ChatPrompt.objects.latest("created_at")
     ChatPrompt.objects.filter(pk=last.pk).update(created_at=last.created_at.replace(year=2099))
     database.edited_at = last.created_at.replace(year=2098)
     database.save(update_fields=["edited_at"])
