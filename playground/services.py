@@ -7,7 +7,6 @@ too, so that the faces need one import.
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
 from accounts.models import UseCase, User
 from accounts.services import require_editor
@@ -32,7 +31,8 @@ from playground.gold import (
     searched_database,
 )
 from playground.judging import add_metrics
-from playground.models import Chat, Playground, PlaygroundBlueprint, PlaygroundType, TraceExport
+from playground.models import Chat, Playground, PlaygroundType, TraceExport
+from playground.places import add_blueprint, remove_blueprint
 
 __all__ = [
     "add_blueprint",
@@ -107,43 +107,6 @@ def delete_playground(playground: Playground, *, user: User) -> None:
     for place in playground.places.select_related("blueprint"):
         remove_blueprint(playground, user=user, blueprint=place.blueprint)
     playground.delete()
-
-
-@transaction.atomic
-def add_blueprint(
-    playground: Playground, *, user: User, blueprint: Blueprint
-) -> PlaygroundBlueprint:
-    """Put a blueprint of the same use case into the playground; once is enough."""
-    require_editor(playground.use_case, user)
-    if blueprint.use_case_id != playground.use_case_id:
-        raise InvalidInput("The blueprint belongs to another use case.", field="blueprint")
-    # The row lock numbers the places of parallel calls one after the other.
-    Playground.objects.select_for_update(no_key=True).get(pk=playground.pk)
-    last = playground.places.aggregate(last=Max("position"))["last"]
-    place, _ = PlaygroundBlueprint.objects.get_or_create(
-        playground=playground,
-        blueprint=blueprint,
-        defaults={
-            "position": 0 if last is None else last + 1,
-            "is_home": not blueprint.places.filter(is_home=True).exists(),
-        },
-    )
-    return place
-
-
-@transaction.atomic
-def remove_blueprint(playground: Playground, *, user: User, blueprint: Blueprint) -> None:
-    """Take a blueprint and its chats out of the playground; from its last one it is deleted."""
-    require_editor(playground.use_case, user)
-    playground.places.filter(blueprint=blueprint).delete()
-    playground.chats.filter(blueprint=blueprint).delete()
-    forget_empty_comparisons(playground)
-    elsewhere = blueprint.places.first()
-    if elsewhere is None:
-        blueprint_services.delete_blueprint(blueprint, user=user)
-    elif not blueprint.places.filter(is_home=True).exists():
-        elsewhere.is_home = True
-        elsewhere.save(update_fields=["is_home"])
 
 
 @transaction.atomic
