@@ -59,6 +59,9 @@ def _number(field: type[forms.Field], label: str, bounds: tuple[float, float], *
 class SettingsForm(forms.Form):
     """Bound to a use case, whose vector databases can be chosen."""
 
+    # Where its fields tell how they differ from what was saved.
+    shows_changes = False
+
     llm_id = forms.ChoiceField(label="LLM")
     system_prompt = forms.CharField(
         required=False,

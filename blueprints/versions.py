@@ -60,14 +60,23 @@ def find_or_make_version(file: AnyFile, details: JSON, *, user: User) -> AnyVers
 def make_version(blueprint: Blueprint, settings: AnswerSettings, *, user: User) -> BlueprintVersion:
     """A new one with these settings, which no other has; the caller holds the lock."""
     last = blueprint.versions.aggregate(last=Max("number"))["last"] or 0
-    database_id = settings.vector_database_id
+    version = as_version(blueprint, settings)
+    version.number = last + 1
+    version.kernel_hash = kernel_hash(settings, _llm_of(settings))
+    version.created_by = user
+    version.save(force_insert=True)
+    return version
+
+
+def as_version(blueprint: Blueprint, settings: AnswerSettings) -> BlueprintVersion:
+    """What would say this, to be looked at: it is not stored, and has no number."""
+    llm_id, database_id = settings.llm_id, settings.vector_database_id
+    knows_llm = llm_id and LLM.objects.filter(pk=llm_id).exists()
     is_there = database_id and VectorDatabase.objects.filter(pk=database_id).exists()
-    return BlueprintVersion.objects.create(
+    return BlueprintVersion(
         blueprint=blueprint,
-        number=last + 1,
         content_hash=settings.content_hash(),
-        kernel_hash=kernel_hash(settings, _llm_of(settings)),
-        llm_id=settings.llm_id,
+        llm_id=llm_id if knows_llm else None,
         saved_llm_id=settings.llm_id or "",
         llm_settings=settings.llm_settings.to_json(),
         prompt_details=settings.prompt.to_json(),
@@ -75,7 +84,6 @@ def make_version(blueprint: Blueprint, settings: AnswerSettings, *, user: User) 
         saved_vector_database_id=database_id or "",
         retrieval_settings=settings.retrieval_settings.to_json(),
         prompt_type=settings.prompt_type,
-        created_by=user,
     )
 
 

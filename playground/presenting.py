@@ -8,7 +8,6 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from blueprints.settings import AnswerSettings
 from config.status import Status
 from playground.chat.filters import chips_of
 from playground.models import Chat, ChatPrompt, Feedback, Playground, PlaygroundBlueprint
@@ -186,19 +185,3 @@ def _summary(place: PlaygroundBlueprint) -> str:
         neighbours = "±1" if retrieval.add_neighbor_chunks else " chunks"
         parts += [version.vector_database.name, f"{retrieval.documents}{neighbours}"]
     return " · ".join(parts)
-
-
-def changed_fields(settings: AnswerSettings, defaults: AnswerSettings) -> set[str]:
-    """The form fields in which a chat's settings differ from its blueprint's."""
-    mine, theirs = _flat(settings), _flat(defaults)
-    return {name for name, value in mine.items() if value != theirs[name]}
-
-
-def _flat(settings: AnswerSettings) -> dict[str, Any]:
-    return {
-        "llm_id": settings.llm_id,
-        "vector_database_id": settings.vector_database_id,
-        "prompt_type": settings.prompt_type,
-        **settings.llm_settings.to_json(),
-        **settings.retrieval_settings.to_json(),
-    }

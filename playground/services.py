@@ -16,10 +16,12 @@ from blueprints.settings import UNSET, AnswerSettings, SettingsChanges, Unset
 from config.errors import Conflict, InvalidInput
 from playground.asking import ask, delete_prompt, retry, set_feedback, stop
 from playground.chat.branching import branch, edit, regenerate
+from playground.chat.drafts import keep_draft, take_settings
 from playground.chat.settings import (
     change_chat_settings,
     clear_overridden,
     effective_settings,
+    put_back,
     reset_chat_settings,
 )
 from playground.comparisons import forget_empty_comparisons
@@ -52,8 +54,10 @@ __all__ = [
     "edit",
     "effective_settings",
     "export_traces",
+    "keep_draft",
     "label_passage",
     "own_label",
+    "put_back",
     "regenerate",
     "remove_blueprint",
     "rename_chat",
@@ -64,6 +68,7 @@ __all__ = [
     "searched_database",
     "set_feedback",
     "stop",
+    "take_settings",
     "update_blueprint",
     "update_playground",
 ]

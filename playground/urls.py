@@ -8,7 +8,7 @@ from playground import (
     retrieval_views,
     views,
 )
-from playground.chat import branch_views, filter_views
+from playground.chat import branch_views, filter_views, history_views
 from playground.chat import file_views as chat_file_views
 from playground.chat import settings_views as chat_settings_views
 from playground.chat import views as chat_views
@@ -51,6 +51,16 @@ _playground = [
         "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/remove/",
         blueprint_views.blueprint_remove,
         name="blueprint-remove",
+    ),
+    path(
+        "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/history/",
+        history_views.blueprint_history,
+        name="blueprint-history",
+    ),
+    path(
+        "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/versions/<id:version_pk>/restore/",
+        history_views.blueprint_restore,
+        name="blueprint-restore",
     ),
 ]
 

@@ -11,12 +11,12 @@ from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings
 from config.status import UNFINISHED
 from playground import services
+from playground.chat.changes import mark_changes
 from playground.chat.filters import chips_of
 from playground.forms import AskForm
 from playground.models import Chat, ChatPrompt, Playground
 from playground.presenting import (
     NEWEST_PROMPTS,
-    changed_fields,
     hue_of,
     one_turn,
     places,
@@ -70,9 +70,10 @@ def settings_context(
     defaults = AnswerSettings.of_version(blueprint.current)
     settings = services.effective_settings(chat) if chat else defaults
     database = VectorDatabase.objects.filter(pk=settings.vector_database_id or "").first()
+    form = form or SettingsForm(use_case=playground.use_case, settings=settings)
     return {
-        "settings_form": form or SettingsForm(use_case=playground.use_case, settings=settings),
-        "changed": changed_fields(settings, defaults),
+        "settings_form": form,
+        "changed": mark_changes(form, settings, defaults),
         "database": database,
         "building": database if database and database.status in UNFINISHED else None,
     }

@@ -1,5 +1,6 @@
 """Which settings hold in a chat: its own where it has them, else its blueprint's."""
 
+from dataclasses import fields, replace
 from typing import Any
 
 from accounts.models import User
@@ -13,6 +14,10 @@ from playground.models import Chat
 from vectordb.retrieval_settings import RetrievalSettings
 
 _FIELDS = ("llm_id", "llm_settings", "vector_database_id", "retrieval_settings")
+_PARTS: dict[str, type[LLMSettings] | type[RetrievalSettings]] = {
+    "llm_settings": LLMSettings,
+    "retrieval_settings": RetrievalSettings,
+}
 
 
 def own_settings(chat: Chat) -> SettingsChanges:
@@ -37,13 +42,10 @@ def effective_settings(chat: Chat) -> AnswerSettings:
 def write_back(chat: Chat, changes: SettingsChanges) -> None:
     """Store `changes` as the chat's own values; the prompt type is always the blueprint's."""
     given = changes.given()
-    fields = [field for field in _FIELDS if field in given]
-    for field in fields:
-        value = given[field]
-        if isinstance(value, LLMSettings | RetrievalSettings):
-            value = value.to_json()
-        setattr(chat, field, value)
-    chat.save(update_fields=fields)
+    own = [field for field in _FIELDS if field in given]
+    for field in own:
+        _keep_own(chat, field, given[field])
+    chat.save(update_fields=own)
 
 
 def change_chat_settings(chat: Chat, *, user: User, changes: SettingsChanges) -> Chat:
@@ -65,6 +67,44 @@ def reset_chat_settings(chat: Chat, *, user: User) -> Chat:
         setattr(chat, field, None)
     chat.save(update_fields=_FIELDS)
     return chat
+
+
+def put_back(chat: Chat, *, user: User, name: str) -> Chat:
+    """Only one setting back to the blueprint's: the LLM, the database, or a value of the other two.
+
+    Raises InvalidInput for a name that is none, and where the blueprint's value does not go with the
+    chat's others.
+    """
+    require_editor(chat.playground.use_case, user)
+    defaults = AnswerSettings.of_version(chat.blueprint.current)
+    settings = effective_settings(chat)
+    field = _field_of(name)
+    value = getattr(defaults, field)
+    if field in _PARTS:
+        value = replace(getattr(settings, field), **{name: getattr(value, name)})
+    blueprint_services.check_settings(
+        replace(settings, **{field: value}), user=user, use_case=chat.playground.use_case
+    )
+    _keep_own(chat, field, None if value == getattr(defaults, field) else value)
+    chat.save(update_fields=[field])
+    return chat
+
+
+def _field_of(name: str) -> str:
+    """Where the chat keeps the setting of this name."""
+    if name in {"llm_id", "vector_database_id"}:
+        return name
+    for field, settings in _PARTS.items():
+        if name in {one.name for one in fields(settings)}:
+            return field
+    raise InvalidInput("There is no such setting in a chat.", field=name)
+
+
+def _keep_own(chat: Chat, field: str, value: Any) -> None:
+    """None follows the blueprint."""
+    if isinstance(value, LLMSettings | RetrievalSettings):
+        value = value.to_json()
+    setattr(chat, field, value)
 
 
 def clear_overridden(blueprint: Blueprint, changes: SettingsChanges) -> None:

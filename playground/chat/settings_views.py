@@ -119,8 +119,16 @@ def _panel_context(
 
 @require_POST
 def chat_settings_reset(request: PageRequest, pk: str) -> HttpResponse:
-    chat = services.reset_chat_settings(chat_for(request, pk), user=request.user)
-    return redirect("playground:chat-detail", chat.pk)
+    """All that the chat has of its own, or only the `field` that is named."""
+    chat = chat_for(request, pk)
+    if name := request.POST.get("field"):
+        services.put_back(chat, user=request.user, name=name)
+    else:
+        services.reset_chat_settings(chat, user=request.user)
+    if not request.htmx:
+        return redirect("playground:chat-detail", chat.pk)
+    context = _panel_context(request, chat.playground, chat.blueprint, chat, None)
+    return render(request, "playground/_settings.html", context | {"is_again": True})
 
 
 @require_POST

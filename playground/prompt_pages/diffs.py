@@ -64,6 +64,14 @@ def diff_of(old: BlueprintVersion, new: BlueprintVersion) -> VersionDiff:
     )
 
 
+def changed_names(old: BlueprintVersion, new: BlueprintVersion) -> list[str]:
+    """What differs, without how. Reads the LLMs and vector databases of both."""
+    left, right = contents_of(old), contents_of(new)
+    texts = {"Messages": left.messages != right.messages, "Tools": left.tools != right.tools}
+    values = [*_changed(left.settings, right.settings), *_changed(left.retrieval, right.retrieval)]
+    return [*(name for name, is_new in texts.items() if is_new), *(one.name for one in values)]
+
+
 def words_diff(old: str, new: str) -> list[Piece]:
     """By lines, and by words inside the lines that differ."""
     left, right = old.splitlines(keepends=True), new.splitlines(keepends=True)

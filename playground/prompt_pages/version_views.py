@@ -107,6 +107,8 @@ def blueprint_diff(request: PageRequest, pk: str) -> HttpResponse:
         "blueprint": blueprint,
         "old": old,
         "new": new,
+        "old_name": f"v{old.number}",
+        "new_name": f"v{new.number}",
         "diff": diff_of(old, new),
         "versions": versions.only("number", "name"),
     }

@@ -111,6 +111,8 @@ document.addEventListener("htmx:after:swap", (event) => {
   // What comes late for a part of the dialog must not open it again after it was closed.
   if (event.detail.ctx?.target !== content) return;
   if (content.childElementCount && !dialog.open) dialog.showModal();
+  // What led from one content to the next is gone: the keys go on from the top of the new one.
+  else if (document.activeElement === document.body) content.querySelector("[data-close-dialog]")?.focus();
   // A long form was sent at its end: what is wrong may stand far above.
   content.querySelector("[role=alert], .errorlist")?.scrollIntoView({ block: "center" });
 });

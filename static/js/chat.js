@@ -217,10 +217,16 @@ function markChanged() {
   const panel = document.getElementById("settings-state");
   if (!panel) return;
   const changed = new Set(panel.dataset.changed.split(" "));
-  for (const field of document.querySelectorAll("#settings [name]")) {
+  for (const field of document.querySelectorAll("#settings :is(input, select, textarea)[name]")) {
     field.closest(".setting, .field")?.toggleAttribute("data-changed", changed.has(field.name));
   }
 }
+
+// One was put back: its button is gone, its field is there.
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  const name = detail.ctx.sourceElement?.id === "put-back" && detail.ctx.request?.body?.get?.("field");
+  if (name) document.querySelector(`#settings [name="${name}"]`)?.focus();
+});
 
 document.addEventListener("htmx:after:swap", () => { placeAll(); markChanged(); });
 placeAll();

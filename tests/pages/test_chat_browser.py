@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.axe import violations
 from tests.llm_server import Behaviour, LLMServer
 
 SLOW = 60_000
@@ -332,3 +333,45 @@ def test_a_question_mark_lists_the_keys_but_not_while_one_writes(page, chat):
     expect(keys).to_contain_text("Find anything")
     page.keyboard.press("Escape")
     expect(keys).to_have_count(0)
+
+
+def test_a_setting_is_put_back_alone_with_the_focus_at_its_field(page, chat):
+    for name, value in (("Temperature", "0.3"), ("Top P", "0.5")):
+        page.get_by_role("spinbutton", name=name).fill(value)
+        page.keyboard.press("Tab")
+    expect(page.locator("#was-top_p")).to_contain_text("was default")
+    expect(page.locator("#settings-state")).to_contain_text("2 settings changed against v")
+    # Enter in a field changes it, and presses no button.
+    page.get_by_role("spinbutton", name="Top P").press("Enter")
+
+    page.get_by_role("button", name="put back Temperature").focus()
+    page.keyboard.press("Enter")
+
+    temperature = page.get_by_role("spinbutton", name="Temperature")
+    expect(temperature).to_have_value("")
+    expect(temperature).to_be_focused()
+    expect(page.get_by_role("spinbutton", name="Top P")).to_have_value("0.5")
+    expect(page.locator("#settings-state")).to_contain_text("1 setting changed")
+    expect(page.locator("[data-field=top_p]")).to_have_attribute("data-changed", "")
+
+
+def test_a_version_is_looked_at_and_tried_from_the_panel(page, chat):
+    page.get_by_role("spinbutton", name="Temperature").fill("0.7")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Save as defaults").click()
+    expect(page.get_by_text("These are the defaults")).to_be_visible()
+    page.get_by_role("spinbutton", name="Temperature").fill("0.8")
+    page.keyboard.press("Tab")
+    expect(page.locator("#was-temperature")).to_contain_text("was 0.7")
+    page.get_by_role("link", name="History").click()
+    sheet = page.locator("dialog[open]")
+
+    sheet.get_by_role("link", name="Differences to v1").click()
+    expect(sheet.locator("del")).to_have_text(["0.8"])
+    expect(sheet.get_by_role("button", name="Close")).to_be_focused()
+    assert violations(page) == []
+    sheet.get_by_role("button", name="Try in this chat: v1").click()
+
+    expect(page.get_by_text("What was changed here before is kept as v")).to_be_visible()
+    expect(page.get_by_role("spinbutton", name="Temperature")).to_have_value("")
+    expect(page.locator("#was-temperature")).to_contain_text("was 0.7")
