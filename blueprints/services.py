@@ -19,6 +19,7 @@ from blueprints.endpoints import (
     update_llm,
 )
 from blueprints.environments import deploy_first
+from blueprints.locks import require_changeable, set_lock
 from blueprints.models import LLM, Blueprint, BlueprintVersion, PromptType
 from blueprints.paths import checked_path, claim_path, free_path
 from blueprints.settings import UNSET, AnswerSettings, SettingsChanges, Unset
@@ -38,7 +39,9 @@ __all__ = [
     "create_endpoint",
     "delete_blueprint",
     "delete_endpoint",
+    "require_changeable",
     "save_version",
+    "set_lock",
     "sync_models",
     "test_endpoint",
     "update_blueprint",
@@ -93,8 +96,8 @@ def update_blueprint(
     is_saved: bool | Unset = UNSET,
     changes: SettingsChanges = SettingsChanges(),  # noqa: B008 - frozen
 ) -> Blueprint:
-    """Change what is given. A saved blueprint keeps its settings, and stays saved. One whose LLM is
-    taken away gets the built-in one."""
+    """Change what is given. A saved blueprint keeps its settings, and stays saved; a locked one keeps
+    them until it is unlocked. One whose LLM is taken away gets the built-in one."""
     require_editor(blueprint.use_case, user)
     _lock(blueprint)
     if is_saved is False and blueprint.is_saved:
@@ -123,7 +126,7 @@ def update_blueprint(
 def save_version(blueprint: Blueprint, *, user: User, settings: AnswerSettings) -> BlueprintVersion:
     """Put these settings in force. Settings that were saved before give their version again.
 
-    Raises InvalidInput when the blueprint is saved, and so locked, or the settings do not hold.
+    Raises InvalidInput when the blueprint is saved or locked, or the settings do not hold.
     """
     require_editor(blueprint.use_case, user)
     _lock(blueprint)
@@ -234,16 +237,13 @@ def _usable_database(database_id: str, user: User, use_case: UseCase) -> VectorD
 def _lock(blueprint: Blueprint) -> None:
     """Wait until no other change of this blueprint is under way, then see what is in force."""
     lock_versions(blueprint)
-    blueprint.refresh_from_db(fields=["version", "is_saved"])
+    blueprint.refresh_from_db(fields=["version", "is_saved", "locked_by"])
 
 
 def _change_settings(blueprint: Blueprint, settings: AnswerSettings, user: User) -> None:
     if settings == AnswerSettings.of_version(blueprint.current):
         return
-    if blueprint.is_saved:
-        raise InvalidInput(
-            "This blueprint is saved, so its settings are fixed. Copy it to change them."
-        )
+    require_changeable(blueprint)
     check_settings(settings, user=user, use_case=blueprint.use_case)
     _set_version(blueprint, settings, user)
 

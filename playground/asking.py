@@ -53,8 +53,8 @@ def ask(
     chat, through_chat = _chat_for(user=user, chat=chat, blueprint=blueprint)
     if chat.is_frozen or chat.comparison is not None:
         raise InvalidInput("This chat is frozen: ask in another one.", field="chat_id")
-    if changes and chat.blueprint.is_saved:
-        raise InvalidInput("The settings of a saved blueprint are locked; copy it to change them.")
+    if changes:
+        blueprint_services.require_changeable(chat.blueprint)
     settings = _settings_for(chat, changes, through_chat=through_chat)
     # What is refused in the end was embedded in vain; all others wait that much less.
     tasks.announce_question(text, settings.vector_database_id)

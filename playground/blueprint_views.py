@@ -1,22 +1,28 @@
-"""Making, changing and deleting the blueprints of a playground."""
+"""Making, changing, ordering and deleting the blueprints of a playground."""
 
+import re
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms import ConfirmForm
 from accounts.pages import PageRequest, within
 from accounts.services import require_editor
+from blueprints import services as blueprint_services
 from blueprints.catalogue import EXTRACTIVE_ID
 from blueprints.forms import BlueprintForm
 from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings
+from config.errors import InvalidInput
 from config.pages import errors_on, form_response
 from config.status import Status
 from playground import services
+from playground.forms import NameForm
 from playground.models import Playground
+from playground.presenting import places
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -44,9 +50,7 @@ def blueprint_create(request: PageRequest, pk: str) -> HttpResponse:
 @_FORM
 def blueprint_edit(request: PageRequest, pk: str, blueprint_pk: str) -> HttpResponse:
     playground = _playground(request, pk)
-    blueprint = get_object_or_404(
-        Blueprint.objects.with_settings().filter(playgrounds=playground), pk=blueprint_pk
-    )
+    blueprint = _blueprint(playground, blueprint_pk)
     require_editor(playground.use_case, request.user)
     form = BlueprintForm(
         request.POST or None,
@@ -83,6 +87,91 @@ def blueprint_remove(request: PageRequest, pk: str, blueprint_pk: str) -> HttpRe
     return form_response(
         request, ConfirmForm(), title="Delete this blueprint?", submit="Delete", context=context
     )
+
+
+@_FORM
+def blueprint_duplicate(request: PageRequest, pk: str, blueprint_pk: str) -> HttpResponse:
+    playground = _playground(request, pk)
+    blueprint = _blueprint(playground, blueprint_pk)
+    form = NameForm(request.POST or None, initial={"name": f"{blueprint.name} 2"})
+    if form.is_valid():
+        with errors_on(form):
+            copy = services.copy_blueprint(
+                blueprint,
+                user=request.user,
+                playground=playground,
+                name=form.cleaned_data["name"],
+            )
+            return _to(playground, copy)
+    context = {
+        **within(request, playground.use_case, tab="chat"),
+        "note": f"A blueprint with the settings of “{blueprint.name}”, without its chats.",
+        "cancel_url": "../../..",
+    }
+    return form_response(
+        request, form, title="Duplicate the blueprint", submit="Duplicate", context=context
+    )
+
+
+@require_POST
+def blueprint_star(request: PageRequest, pk: str, blueprint_pk: str) -> HttpResponse:
+    playground = _playground(request, pk)
+    blueprint = _blueprint(playground, blueprint_pk)
+    is_starred = request.POST.get("is_starred") == "1"
+    services.update_blueprint(blueprint, user=request.user, is_starred=is_starred)
+    told = "is starred and comes first" if is_starred else "has no star any more"
+    return _list(request, playground, blueprint, f"{blueprint.name} {told}.")
+
+
+@require_POST
+def blueprint_move(request: PageRequest, pk: str, blueprint_pk: str) -> HttpResponse:
+    """`to` is the place in the list, from 0."""
+    playground = _playground(request, pk)
+    blueprint = _blueprint(playground, blueprint_pk)
+    to = request.POST.get("to", "")
+    if not re.fullmatch(r"-?[0-9]{1,6}", to):
+        raise InvalidInput("Say to which place it is to be moved.")
+    index = services.move_blueprint(playground, user=request.user, blueprint=blueprint, to=int(to))
+    told = f"{blueprint.name} is number {index + 1} of {playground.places.count()}."
+    return _list(request, playground, blueprint, told)
+
+
+@require_POST
+def blueprint_lock(request: PageRequest, pk: str, blueprint_pk: str) -> HttpResponse:
+    """Lock or unlock it, and go on where the reader stands, whose panel may be that of it."""
+    playground = _playground(request, pk)
+    blueprint = _blueprint(playground, blueprint_pk)
+    is_locked = request.POST.get("is_locked") == "1"
+    blueprint_services.set_lock(blueprint, user=request.user, is_locked=is_locked)
+    told = "can be changed again" if not is_locked else "stay as they are until it is unlocked"
+    messages.success(request, f"The settings of {blueprint.name} {told}.")
+    if request.htmx and request.htmx.current_url_abs_path:
+        return redirect(request.htmx.current_url_abs_path)
+    return _to(playground, blueprint)
+
+
+def _list(
+    request: PageRequest, playground: Playground, changed: Blueprint, told: str
+) -> HttpResponse:
+    """The list at the left in its new order, with the menu open in which something was chosen."""
+    pk = request.POST.get("current", "")
+    current = playground.blueprints.filter(pk=pk).first() or changed
+    if not request.htmx:
+        return _to(playground, current)
+    context = {
+        **within(request, playground.use_case, tab="chat"),
+        "playground": playground,
+        "blueprint": current,
+        "places": places(playground),
+        "opened": changed.pk,
+        "told": told,
+    }
+    return render(request, "playground/_blueprints.html", context)
+
+
+def _blueprint(playground: Playground, pk: str) -> Blueprint:
+    blueprints = Blueprint.objects.with_settings().filter(playgrounds=playground)
+    return get_object_or_404(blueprints, pk=pk)
 
 
 def _form_page(

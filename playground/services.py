@@ -34,7 +34,7 @@ from playground.gold import (
 )
 from playground.judging import add_metrics
 from playground.models import Chat, Playground, PlaygroundType, TraceExport
-from playground.places import add_blueprint, remove_blueprint
+from playground.places import add_blueprint, move_blueprint, remove_blueprint
 
 __all__ = [
     "add_blueprint",
@@ -56,6 +56,7 @@ __all__ = [
     "export_traces",
     "keep_draft",
     "label_passage",
+    "move_blueprint",
     "own_label",
     "put_back",
     "regenerate",
@@ -234,7 +235,7 @@ def delete_chat(chat: Chat, *, user: User) -> None:
 def save_as_defaults(chat: Chat, *, user: User) -> BlueprintVersion:
     """Make what holds in this chat the blueprint's settings, as a version of it."""
     require_editor(chat.playground.use_case, user)
-    if chat.blueprint.is_saved:
+    if chat.blueprint.is_fixed:
         raise Conflict("This blueprint is locked: use “Save as new blueprint” instead.")
     settings = effective_settings(chat)
     blueprint_services.check_settings(settings, user=user, use_case=chat.playground.use_case)

@@ -53,6 +53,26 @@ _playground = [
         name="blueprint-remove",
     ),
     path(
+        "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/duplicate/",
+        blueprint_views.blueprint_duplicate,
+        name="blueprint-duplicate",
+    ),
+    path(
+        "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/star/",
+        blueprint_views.blueprint_star,
+        name="blueprint-star",
+    ),
+    path(
+        "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/lock/",
+        blueprint_views.blueprint_lock,
+        name="blueprint-lock",
+    ),
+    path(
+        "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/move/",
+        blueprint_views.blueprint_move,
+        name="blueprint-move",
+    ),
+    path(
         "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/history/",
         history_views.blueprint_history,
         name="blueprint-history",

@@ -27,7 +27,9 @@ class BlueprintQuerySet(models.QuerySet["Blueprint"]):
         return self.filter(use_case__in=UseCase.objects.editable_by(user))
 
     def with_settings(self) -> Self:
-        return self.select_related("use_case", "version__llm__endpoint", "version__vector_database")
+        return self.select_related(
+            "use_case", "locked_by", "version__llm__endpoint", "version__vector_database"
+        )
 
 
 class Blueprint(models.Model):
@@ -44,6 +46,8 @@ class Blueprint(models.Model):
     version = models.ForeignKey("BlueprintVersion", models.SET_NULL, null=True, related_name="+")
     is_saved = models.BooleanField(default=False)
     is_starred = models.BooleanField(default=False)
+    # Who locked its settings, for everybody, until somebody unlocks them.
+    locked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -59,6 +63,15 @@ class Blueprint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_locked(self) -> bool:
+        return self.locked_by_id is not None
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its settings cannot be changed: for good when it is saved, for now when locked."""
+        return self.is_saved or self.is_locked
 
     @property
     def current(self) -> "BlueprintVersion":

@@ -51,8 +51,7 @@ def write_back(chat: Chat, changes: SettingsChanges) -> None:
 def change_chat_settings(chat: Chat, *, user: User, changes: SettingsChanges) -> Chat:
     """Change what holds for this chat's next prompts. Raises InvalidInput where it cannot work."""
     require_editor(chat.playground.use_case, user)
-    if chat.blueprint.is_saved:
-        raise InvalidInput("This blueprint is locked; copy it to try other settings.")
+    blueprint_services.require_changeable(chat.blueprint)
     blueprint_services.check_settings(
         changes.apply_to(effective_settings(chat)), user=user, use_case=chat.playground.use_case
     )

@@ -49,15 +49,18 @@ class Playground(models.Model):
 
 
 class PlaygroundBlueprint(models.Model):
-    """A blueprint's place in a playground. The first one it was put into is its home."""
+    """A blueprint's place in a playground, the starred ones before the others. The first playground that
+    it was put into is its home."""
 
     playground = models.ForeignKey(Playground, models.CASCADE, related_name="places")
     blueprint = models.ForeignKey(Blueprint, models.CASCADE, related_name="places")
     position = models.PositiveIntegerField()
+    # In which order they came, whatever order they are shown in: the colour stays with the blueprint.
+    number = models.PositiveIntegerField()
     is_home = models.BooleanField(default=False)
 
     class Meta:
-        ordering = ["position", "pk"]
+        ordering = ["-blueprint__is_starred", "position", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["playground", "blueprint"], name="playground_blueprint_unique"
@@ -75,7 +78,7 @@ class PlaygroundBlueprint(models.Model):
     @property
     def hue(self) -> int:
         """Which of the eight blueprint colours it is drawn in, from 1."""
-        return self.position % HUES + 1
+        return self.number % HUES + 1
 
 
 class Sample(models.Model):

@@ -50,7 +50,7 @@ def use_version(version: BlueprintVersion, *, user: User) -> None:
     """
     blueprint = version.blueprint
     require_editor(blueprint.use_case, user)
-    if blueprint.is_saved:
+    if blueprint.is_fixed:
         raise Conflict(
             "This blueprint is locked, so its chats keep its settings: open the version in a "
             "playground as a blueprint of its own."

@@ -100,7 +100,7 @@ class OpenForm(forms.Form):
             del self.fields["is_copy"]
             return
         choices = [("copy", f"a blueprint of its own, “{blueprint.name} v{version.number}”")]
-        if not blueprint.is_saved:
+        if not blueprint.is_fixed:
             itself = f"{blueprint.name} itself: all its chats use v{version.number} from now on"
             choices.append(("itself", itself))
         self.fields["is_copy"].choices = choices  # type: ignore[attr-defined]

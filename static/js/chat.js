@@ -214,9 +214,9 @@ document.addEventListener("input", (event) => {
 // Which settings the chat has of its own
 
 function markChanged() {
-  const panel = document.getElementById("settings-state");
-  if (!panel) return;
-  const changed = new Set(panel.dataset.changed.split(" "));
+  const state = document.querySelector("#settings-state > [data-changed]");
+  if (!state) return;
+  const changed = new Set(state.dataset.changed.split(" "));
   for (const field of document.querySelectorAll("#settings :is(input, select, textarea)[name]")) {
     field.closest(".setting, .field")?.toggleAttribute("data-changed", changed.has(field.name));
   }

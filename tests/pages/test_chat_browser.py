@@ -375,3 +375,81 @@ def test_a_version_is_looked_at_and_tried_from_the_panel(page, chat):
     expect(page.get_by_text("What was changed here before is kept as v")).to_be_visible()
     expect(page.get_by_role("spinbutton", name="Temperature")).to_have_value("")
     expect(page.locator("#was-temperature")).to_contain_text("was 0.7")
+
+
+def names(page: Page) -> list[str]:
+    return [
+        str(link.inner_text()).split("\n")[0].removesuffix(" ★")
+        for link in page.locator("#blueprints > li > a").all()
+    ]
+
+
+@pytest.fixture
+def three(page, playground_url) -> Iterator[None]:
+    """Two more blueprints, for as long as the test runs."""
+    page.goto(playground_url)
+    for name in ("Second", "Third"):
+        page.get_by_label("More about Baseline").click()
+        page.get_by_role("link", name="Duplicate").click()
+        page.get_by_label("Name").fill(name)
+        page.get_by_role("button", name="Duplicate").click()
+        expect(page.get_by_label(f"More about {name}")).to_have_count(1)
+    yield
+    for name in ("Second", "Third"):
+        page.goto(playground_url)
+        page.get_by_label(f"More about {name}").click()
+        page.locator("#blueprints [open]").get_by_role("link", name="Delete").click()
+        page.get_by_role("button", name="Delete").click()
+        expect(page.get_by_label(f"More about {name}")).to_have_count(0)
+
+
+def test_blueprints_are_starred_and_moved_by_keys_alone(page, three):
+    more = page.get_by_label("More about Third")
+    more.focus()
+    page.keyboard.press("Enter")
+    assert violations(page) == []
+
+    up = page.get_by_role("button", name="Move up")
+    up.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_have_text("Third is number 2 of 3.")
+    expect(up).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_have_text("Third is number 1 of 3.")
+    assert names(page) == ["Third", "Baseline", "Second"]
+    page.get_by_label("More about Third").click()
+
+    page.get_by_label("More about Second").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Star", exact=True).focus()
+    page.keyboard.press("Enter")
+    off = page.get_by_role("button", name="Take the star off")
+    expect(off).to_be_focused()
+    assert names(page) == ["Second", "Third", "Baseline"]
+    page.reload()
+    assert names(page) == ["Second", "Third", "Baseline"]
+
+
+def test_blueprints_are_dragged(page, three, signed_in):
+    items = page.locator("#blueprints > li")
+
+    items.nth(2).drag_to(items.nth(0), target_position={"x": 20, "y": 4})
+
+    expect(page.locator("#live")).to_have_text("Third is number 1 of 3.")
+    assert names(page) == ["Third", "Baseline", "Second"]
+    other = signed_in.new_page()
+    other.goto(page.url)
+    assert names(other) == ["Third", "Baseline", "Second"]
+    other.close()
+
+
+def test_a_locked_blueprint_is_unlocked_where_it_says_so(page, chat):
+    page.get_by_label("More about Baseline").click()
+    page.get_by_role("button", name="Lock its settings").click()
+    expect(page.get_by_role("spinbutton", name="Temperature")).to_be_disabled()
+    assert page.url == chat
+    assert violations(page) == []
+
+    page.get_by_role("button", name="Unlock").first.click()
+
+    expect(page.get_by_role("spinbutton", name="Temperature")).to_be_enabled()
