@@ -194,6 +194,7 @@ _retrieval = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
+    path("first-steps/", views.first_steps_shown, name="first-steps-shown"),
     path("palette/", palette_views.palette, name="palette"),
     *_use_case,
     *_playground,

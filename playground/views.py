@@ -12,6 +12,7 @@ from accounts.pages import PageRequest, within
 from accounts.services import require_editor
 from config.pages import errors_on, form_response
 from playground import quick_start, services, use_cases
+from playground.first_steps import first_steps, hide_first_steps
 from playground.forms import PlaygroundForm, QuickStartForm
 from playground.models import Playground
 
@@ -29,7 +30,24 @@ def home(request: PageRequest) -> HttpResponse:
     visible = UseCase.objects.visible_to(request.user).prefetch_related(
         Prefetch("playgrounds", queryset=playgrounds)
     )
-    return render(request, "playground/home.html", {"use_cases": visible})
+    context = {"use_cases": visible, "first_steps": first_steps(request.user)}
+    return render(request, "playground/home.html", context)
+
+
+@require_POST
+def first_steps_shown(request: PageRequest) -> HttpResponse:
+    """Show or hide them, and go back to where they stand: `use_case`, else the start page."""
+    are_hidden = request.POST.get("are_hidden") == "1"
+    hide_first_steps(request.user, are_hidden=are_hidden)
+    if are_hidden:
+        messages.info(request, "Hidden. The menu under your name brings the first steps back.")
+    elif not first_steps(request.user):
+        messages.info(request, "You have taken all the first steps.")
+    visible = UseCase.objects.visible_to(request.user)
+    use_case = visible.filter(pk=request.POST.get("use_case", "")).first()
+    if use_case is not None:
+        return redirect("playground:use-case-detail", use_case.pk)
+    return redirect("playground:home")
 
 
 @require_safe
@@ -47,6 +65,7 @@ def use_case_detail(request: PageRequest, pk: str) -> HttpResponse:
         "databases": use_case.vector_databases.all(),
         "memberships": use_case.memberships.select_related("user").order_by("created_at"),
         "roles": Role,
+        "first_steps": first_steps(request.user, use_case=use_case),
     }
     return render(request, "playground/use_case.html", context)
 

@@ -29,6 +29,7 @@ FOR_ANYBODY = {
     "accounts:use-case-create",
     "playground:home",
     "playground:palette",
+    "playground:first-steps-shown",
 }
 # Of all that a viewer sees, this is what they may send: their opinion, a search, a trial, a text to
 # have rendered, a view of the logs, and their leaving.
