@@ -14,6 +14,7 @@ from blueprints.llm_settings import (
     LLMSettings,
 )
 from blueprints.models import LLM, PromptType
+from blueprints.setting_tips import TIPS
 from blueprints.settings import AnswerSettings, SettingsChanges
 from config.status import Status
 from vectordb.models import VectorDatabase
@@ -87,21 +88,13 @@ class SettingsForm(forms.Form):
     max_tokens = _number(
         forms.IntegerField, "Token cap", TOKENS_RANGE, is_log=True, placeholder="context"
     )
-    retriever = forms.ChoiceField(
-        label="Question",
-        choices=Retriever.choices,
-        required=False,
-        help_text="Rewriting finds what a follow-up question means; several questions find the parts "
-        "of a complex one. Both ask the LLM once more before each answer.",
-    )
+    retriever = forms.ChoiceField(label="Question", choices=Retriever.choices, required=False)
     search_mode = forms.ChoiceField(label="Search", choices=SearchMode.choices, required=False)
     # Together: static/css/chat.css shows the second where the first asks for it.
     retrieval_mode = forms.ChoiceField(
         label="Choose by",
         choices=RetrievalMode.choices,
         required=False,
-        help_text="Maximal marginal relevance passes over chunks that repeat a better one. To compare "
-        "the best 50 with each other takes some milliseconds.",
     )
     maximal_marginal_relevance_lambda = _number(
         forms.FloatField,
@@ -109,7 +102,6 @@ class SettingsForm(forms.Form):
         TRADE_OFF_RANGE,
         step=0.05,
         placeholder=f"{_DEFAULT_TRADE_OFF:g}",
-        help_text="1 counts only how well a chunk fits, 0 only how much it differs.",
     )
     similarity_threshold = _number(
         forms.FloatField, "Least similarity", SIMILARITY_RANGE, step=0.05, placeholder="any"
@@ -133,6 +125,8 @@ class SettingsForm(forms.Form):
         self.fields["llm_id"].choices = _llm_choices(settings)  # type: ignore[attr-defined]
         choices = _database_choices(use_case, settings)
         self.fields["vector_database_id"].choices = choices  # type: ignore[attr-defined]
+        for name, field in self.fields.items():
+            field.tip = TIPS.get(name, "")  # type: ignore[attr-defined]
         # One that was taken away can still be switched off.
         if not (django_settings.RERANKER or settings.retrieval_settings.rerank):
             del self.fields["rerank"]

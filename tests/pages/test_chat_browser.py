@@ -453,3 +453,20 @@ def test_a_locked_blueprint_is_unlocked_where_it_says_so(page, chat):
     page.get_by_role("button", name="Unlock").first.click()
 
     expect(page.get_by_role("spinbutton", name="Temperature")).to_be_enabled()
+
+
+def test_a_setting_explains_itself_beneath_its_line(page, chat):
+    sign = page.locator("[data-field=temperature] summary")
+    expect(sign).to_have_text("?About Temperature")
+
+    sign.focus()
+    page.keyboard.press("Enter")
+
+    tip = page.get_by_text("0 takes the likeliest each time")
+    expect(tip).to_be_visible()
+    head, number = page.locator("[data-field=temperature] label"), page.locator("#id_temperature")
+    assert tip.bounding_box()["y"] > head.bounding_box()["y"] + 10
+    assert number.bounding_box()["y"] < tip.bounding_box()["y"]
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    expect(tip).to_be_hidden()
