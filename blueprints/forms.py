@@ -16,6 +16,7 @@ from blueprints.llm_settings import (
 from blueprints.models import LLM, PromptType
 from blueprints.setting_tips import TIPS
 from blueprints.settings import AnswerSettings, SettingsChanges
+from blueprints.templates import variables
 from config.status import Status
 from vectordb.models import VectorDatabase
 from vectordb.retrieval_settings import (
@@ -130,6 +131,18 @@ class SettingsForm(forms.Form):
         # One that was taken away can still be switched off.
         if not (django_settings.RERANKER or settings.retrieval_settings.rerank):
             del self.fields["rerank"]
+
+    @property
+    def prompt_variables(self) -> list[str]:
+        """Those of the system prompt as it is written now, then those of the further messages."""
+        text = self["system_prompt"].value() or ""
+        found = variables(text, self.settings.prompt.template_language)
+        return list(dict.fromkeys([*found, *self.further_variables]))
+
+    @property
+    def further_variables(self) -> list[str]:
+        prompt = self.settings.prompt
+        return variables(prompt.template, prompt.template_language)
 
     def answer_settings(self) -> AnswerSettings:
         """What the form says; settings that it does not show are kept. Raises InvalidInput."""

@@ -308,6 +308,9 @@ class Scene:
             ("panel", lambda page: page.goto(self.urls["chat"] + "#panel")),
             ("differences", self._show_differences),
             ("grid-cell", self._show_cell),
+            ("history", self._show_history),
+            ("changed", self._show_changed),
+            ("blueprint-menu", self._show_menu),
             ("prompt-editor", self._show_run),
             ("chat-read", lambda page: page.goto(self.urls["chat"] + "read/")),
             ("chat-search", lambda page: page.goto(self.urls["use-case"] + "chats/?q=return")),
@@ -348,6 +351,26 @@ class Scene:
         page.goto(self.urls["grid"])
         page.locator(".cell-open").first.click()
         page.wait_for_selector("dialog[open] [data-sheet]")
+
+    def _show_history(self, page: Page) -> None:
+        page.goto(self.urls["chat"] + "#panel")
+        page.get_by_role("link", name="History").click()
+        page.wait_for_selector("dialog[open] .history")
+
+    def _show_changed(self, page: Page) -> None:
+        """What was changed in the panel, what a setting does, and a variable in the prompt."""
+        page.goto(self.urls["chat"] + "#panel")
+        page.get_by_label("System prompt").fill("Speak for {{shop}}, from the sources.")
+        page.get_by_role("spinbutton", name="Temperature").fill("0.2")
+        page.keyboard.press("Tab")
+        expect(page.locator("#was-temperature")).to_contain_text("was", timeout=PATIENCE)
+        page.locator("[data-field=temperature] summary").click()
+        expect(page.locator("#settings-state")).to_contain_text("2 settings changed")
+
+    def _show_menu(self, page: Page) -> None:
+        page.goto(self.urls["chat"] + "#side")
+        page.get_by_label("More about Baseline").click()
+        page.wait_for_selector("#blueprints [open]")
 
     def _show_build_form(self, page: Page) -> None:
         page.goto(self.urls["dataset"])

@@ -1,11 +1,11 @@
 // The prompt editor's messages: added, removed, moved; and an input for each variable in them.
 
+import { variablesIn } from "./prompt-variables.js";
+
 const form = document.getElementById("editor");
 const list = document.getElementById("messages");
 const inputs = document.getElementById("inputs");
 const live = document.getElementById("live");
-// As the server finds them.
-const VARIABLE = /\{\{\s*([a-zA-Z_\d.[\]]+)\s*\}\}/g;
 const values = new Map(); // variable -> what was filled in, also while no message has it
 
 let isChanged = false;
@@ -56,11 +56,7 @@ function move(row, step) {
 }
 
 function variables() {
-  const found = new Set();
-  for (const text of list.querySelectorAll("textarea")) {
-    for (const match of text.value.matchAll(VARIABLE)) found.add(match[1]);
-  }
-  return [...found];
+  return variablesIn([...list.querySelectorAll("textarea")].map((text) => text.value));
 }
 
 function field(name) {

@@ -455,6 +455,20 @@ def test_a_locked_blueprint_is_unlocked_where_it_says_so(page, chat):
     expect(page.get_by_role("spinbutton", name="Temperature")).to_be_enabled()
 
 
+def test_variables_are_listed_while_the_prompt_is_written(page, chat):
+    prompt = page.get_by_label("System prompt")
+    box = page.locator("#prompt-variables")
+    expect(box).to_be_hidden()
+
+    prompt.press_sequentially("Of {{product}} and {{ tone }}, {{product}}.")
+
+    expect(box.locator("code")).to_have_text(["{{product}}", "{{tone}}"])
+    expect(box).to_contain_text("Chats fill no variables")
+    assert violations(page) == []
+    prompt.fill("Plainly.")
+    expect(box).to_be_hidden()
+
+
 def test_a_setting_explains_itself_beneath_its_line(page, chat):
     sign = page.locator("[data-field=temperature] summary")
     expect(sign).to_have_text("?About Temperature")
