@@ -44,7 +44,14 @@ def blueprint_create(request: PageRequest, pk: str) -> HttpResponse:
                 settings=form.answer_settings(),
             )
             return _to(playground, blueprint)
-    return _form_page(request, form, playground, title="New blueprint", submit="Create")
+    return _form_page(
+        request,
+        form,
+        playground,
+        title="New blueprint",
+        submit="Create",
+        pattern=services.pattern_of(playground),
+    )
 
 
 @_FORM
@@ -137,6 +144,17 @@ def blueprint_move(request: PageRequest, pk: str, blueprint_pk: str) -> HttpResp
 
 
 @require_POST
+def blueprint_pattern(request: PageRequest, pk: str, blueprint_pk: str) -> HttpResponse:
+    """Whether new blueprints begin like this one."""
+    playground = _playground(request, pk)
+    blueprint = _blueprint(playground, blueprint_pk)
+    is_pattern = request.POST.get("is_pattern") == "1"
+    services.set_pattern(playground, user=request.user, blueprint=blueprint if is_pattern else None)
+    like = f"like {blueprint.name}" if is_pattern else "afresh"
+    return _list(request, playground, blueprint, f"New blueprints begin {like} from now on.")
+
+
+@require_POST
 def blueprint_lock(request: PageRequest, pk: str, blueprint_pk: str) -> HttpResponse:
     """Lock or unlock it, and go on where the reader stands, whose panel may be that of it."""
     playground = _playground(request, pk)
@@ -175,7 +193,13 @@ def _blueprint(playground: Playground, pk: str) -> Blueprint:
 
 
 def _form_page(
-    request: PageRequest, form: BlueprintForm, playground: Playground, *, title: str, submit: str
+    request: PageRequest,
+    form: BlueprintForm,
+    playground: Playground,
+    *,
+    title: str,
+    submit: str,
+    pattern: Blueprint | None = None,
 ) -> HttpResponse:
     context: dict[str, Any] = {
         **within(request, playground.use_case, tab="chat"),
@@ -183,13 +207,17 @@ def _form_page(
         "form": form,
         "title": title,
         "submit": submit,
+        "pattern": pattern,
     }
     status = 422 if form.errors else 200
     return render(request, "playground/blueprint_form.html", context, status=status)
 
 
 def _suggested(playground: Playground) -> AnswerSettings:
-    """The built-in LLM, which works everywhere, with the newest database that can be searched."""
+    """Those of the playground's pattern; else the built-in LLM, which works everywhere, with the newest
+    database that can be searched."""
+    if pattern := services.pattern_of(playground):
+        return AnswerSettings.of_version(pattern.current)
     databases = playground.use_case.vector_databases.exclude(status=Status.ERROR)
     database = databases.first()
     return AnswerSettings(

@@ -70,6 +70,21 @@ def move_blueprint(playground: Playground, *, user: User, blueprint: Blueprint, 
     return index
 
 
+def set_pattern(playground: Playground, *, user: User, blueprint: Blueprint | None) -> None:
+    """From now on, new blueprints of the playground begin with the settings of this one; None: with
+    those that work everywhere."""
+    require_editor(playground.use_case, user)
+    playground.pattern = blueprint
+    playground.save(update_fields=["pattern"])
+
+
+def pattern_of(playground: Playground) -> Blueprint | None:
+    """As long as it stands in the playground."""
+    places = playground.places.filter(blueprint=playground.pattern_id or "")
+    place = places.select_related("blueprint__version").first()
+    return place.blueprint if place else None
+
+
 def _hold(playground: Playground) -> None:
     """Parallel calls number the places one after the other."""
     Playground.objects.select_for_update(no_key=True).get(pk=playground.pk)

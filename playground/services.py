@@ -34,7 +34,13 @@ from playground.gold import (
 )
 from playground.judging import add_metrics
 from playground.models import Chat, Playground, PlaygroundType, TraceExport
-from playground.places import add_blueprint, move_blueprint, remove_blueprint
+from playground.places import (
+    add_blueprint,
+    move_blueprint,
+    pattern_of,
+    remove_blueprint,
+    set_pattern,
+)
 
 __all__ = [
     "add_blueprint",
@@ -58,6 +64,7 @@ __all__ = [
     "label_passage",
     "move_blueprint",
     "own_label",
+    "pattern_of",
     "put_back",
     "regenerate",
     "remove_blueprint",
@@ -68,6 +75,7 @@ __all__ = [
     "save_as_defaults",
     "searched_database",
     "set_feedback",
+    "set_pattern",
     "stop",
     "take_settings",
     "update_blueprint",

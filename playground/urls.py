@@ -73,6 +73,11 @@ _playground = [
         name="blueprint-move",
     ),
     path(
+        "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/pattern/",
+        blueprint_views.blueprint_pattern,
+        name="blueprint-pattern",
+    ),
+    path(
         "playgrounds/<id:pk>/blueprints/<id:blueprint_pk>/history/",
         history_views.blueprint_history,
         name="blueprint-history",

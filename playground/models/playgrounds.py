@@ -34,6 +34,8 @@ class Playground(models.Model):
     blueprints = models.ManyToManyField(
         Blueprint, through="PlaygroundBlueprint", related_name="playgrounds"
     )
+    # New blueprints begin with the settings of this one.
+    pattern = models.ForeignKey(Blueprint, models.SET_NULL, null=True, related_name="+")
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_by = models.ForeignKey(User, models.PROTECT, related_name="+")

@@ -7,7 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from blueprints.llm_settings import LLMSettings
 from blueprints.models import Blueprint
+from blueprints.settings import SettingsChanges
 from playground import services
 from tests.pages.conftest import HTMX
 
@@ -137,7 +139,7 @@ def test_a_place_that_is_none_is_refused(signed_in, world, three, to):
 
 def test_a_blueprint_of_another_playground_is_not_found(signed_in, world, alice, use_case):
     other = services.create_playground(user=alice, use_case=use_case, name="Other")
-    for act in ("star", "lock", "move", "duplicate"):
+    for act in ("star", "lock", "move", "pattern", "duplicate"):
         url = reverse(f"playground:blueprint-{act}", args=[other.pk, world.blueprint.pk])
         assert signed_in.post(url, {"to": "0"}).status_code == 404
 
@@ -153,10 +155,10 @@ def test_the_list_takes_a_fixed_number_of_queries(
         send(signed_in, world, "star", three[0], {"is_starred": "1"}, headers=HTMX)
 
 
-@pytest.mark.parametrize("act", ["star", "lock", "move", "duplicate"])
+@pytest.mark.parametrize("act", ["star", "lock", "move", "pattern", "duplicate"])
 def test_viewers_change_nothing_of_the_list(client, vera, world, three, act):
     client.force_login(vera)
-    data = {"is_starred": "1", "is_locked": "1", "to": "2", "name": "Mine"}
+    data = {"is_starred": "1", "is_locked": "1", "is_pattern": "1", "to": "2", "name": "Mine"}
 
     response = send(client, world, act, three[0], data)
 
@@ -164,6 +166,8 @@ def test_viewers_change_nothing_of_the_list(client, vera, world, three, act):
     assert order(world) == ["Baseline", "Warm", "Cold"]
     assert not Blueprint.objects.filter(is_starred=True).exists()
     assert not Blueprint.objects.exclude(locked_by=None).exists()
+    world.playground.refresh_from_db()
+    assert world.playground.pattern is None
 
 
 def test_viewers_are_offered_the_history_alone(client, vera, world):
@@ -174,3 +178,31 @@ def test_viewers_are_offered_the_history_alone(client, vera, world):
     assert "data-draggable" not in page
     menu = page.split('id="more-')[1].split("</details>")[0]
     assert re.findall(r">([A-Z][a-z]+)<", menu) == ["History"]
+
+
+def test_new_blueprints_begin_like_the_pattern_as_it_is_then(signed_in, world, alice, three):
+    send(signed_in, world, "pattern", three[1], {"is_pattern": "1"})
+    changes = SettingsChanges(llm_settings=LLMSettings(temperature=0.75))
+    services.update_blueprint(three[1], user=alice, changes=changes)
+    url = reverse("playground:blueprint-create", args=[world.playground.pk])
+
+    page = signed_in.get(url).content.decode()
+
+    assert 'name="temperature" value="0.75"' in page
+    assert "It begins with the settings of <b>Warm</b>" in page
+    answer = send(signed_in, world, "pattern", three[1], {"is_pattern": "0"}, headers=HTMX)
+    assert "New blueprints begin afresh from now on." in answer.content.decode()
+    assert 'value="0.75"' not in signed_in.get(url).content.decode()
+
+
+def test_a_pattern_that_left_the_playground_is_none(signed_in, world, alice, use_case, three):
+    other = services.create_playground(user=alice, use_case=use_case, name="Other")
+    services.add_blueprint(other, user=alice, blueprint=three[1])
+    services.set_pattern(world.playground, user=alice, blueprint=three[1])
+    services.remove_blueprint(world.playground, user=alice, blueprint=three[1])
+
+    assert services.pattern_of(world.playground) is None
+    services.set_pattern(world.playground, user=alice, blueprint=three[2])
+    services.delete_blueprint(three[2], user=alice)
+    world.playground.refresh_from_db()
+    assert services.pattern_of(world.playground) is None

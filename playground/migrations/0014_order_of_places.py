@@ -1,3 +1,4 @@
+import django.db.models.deletion
 from django.db import migrations, models
 
 
@@ -19,6 +20,16 @@ class Migration(migrations.Migration):
             name="number",
             field=models.PositiveIntegerField(default=0),
             preserve_default=False,
+        ),
+        migrations.AddField(
+            model_name="playground",
+            name="pattern",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="blueprints.blueprint",
+            ),
         ),
         migrations.RunPython(number, migrations.RunPython.noop),
         migrations.AlterModelOptions(
