@@ -44,6 +44,7 @@ def blueprint_history(request: PageRequest, pk: str, blueprint_pk: str) -> HttpR
             "version": version,
             "old_name": "now",
             "new_name": f"v{version.number}",
+            "is_in_force": version.pk == blueprint.version_id,
             "diff": change_by(version, blueprint, settings),
         }
     else:

@@ -16,7 +16,7 @@ def test_every_setting_has_its_tip(use_case, settings):
     settings.RERANKER = "a/cross-encoder"
     form = SettingsForm(use_case=use_case, settings=AnswerSettings())
 
-    assert {name for name, field in form.fields.items() if field.tip} == set(TIPS)
+    assert {name for name, field in form.fields.items() if getattr(field, "tip", "")} == set(TIPS)
     assert set(form.fields) == set(TIPS)
 
 

@@ -21,7 +21,7 @@ def signed_in(client, alice, world):
 def warmer(world, alice) -> BlueprintVersion:
     """The second version, which is in force."""
     temperature(world, alice, 0.9)
-    return world.blueprint.versions.get(number=2)
+    return BlueprintVersion.objects.get(blueprint=world.blueprint, number=2)
 
 
 def temperature(world, alice, value: float) -> None:
@@ -92,6 +92,7 @@ def test_the_difference_is_to_what_holds_in_the_chat(signed_in, world, alice, wa
     assert "<del>0.1</del>" in page
     assert "<ins>0.9</ins>" in page
     assert "<th>now</th><th>v2</th>" in page
+    assert "Restore" not in page
     assert "says what holds here now" in shown(signed_in, world, "?version=2")
 
 
