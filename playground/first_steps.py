@@ -39,30 +39,7 @@ def first_steps(user: User, *, use_case: UseCase | None = None) -> list[FirstSte
     sample = Sample.objects.first()
     own = editable.exclude(pk=sample.use_case_id) if sample and use_case is None else editable
     place = _playground(own) or _playground(editable)
-    steps = [
-        FirstStep(
-            "Bring your documents",
-            "PDF, Word, Markdown, web pages and more. They become a database that answers cite.",
-            *_where_documents_go(own),
-            Document.objects.filter(dataset__use_cases__in=own).exists(),
-        ),
-        FirstStep(
-            "Ask a question",
-            "The answer comes with the numbered passages it rests on.",
-            "Ask",
-            f"{reverse('playground:playground-detail', args=[place.pk])}#question" if place else "",
-            _has_asked(user, editable, sample),
-        ),
-        FirstStep(
-            "Compare blueprints",
-            "The same question to several ways of answering, side by side. Keep what wins.",
-            "Compare",
-            f"{reverse('playground:compare-home', args=[place.pk])}?new" if place else "",
-            ComparisonPrompt.objects.filter(
-                chat__playground__use_case__in=editable, created_by=user
-            ).exists(),
-        ),
-    ]
+    steps = [_bring(own), _ask(user, editable, place, sample), _compare(user, editable, place)]
     following = next((step for step in steps if not step.is_done), None)
     if following is None:
         return []
@@ -72,6 +49,40 @@ def first_steps(user: User, *, use_case: UseCase | None = None) -> list[FirstSte
 def hide_first_steps(user: User, *, are_hidden: bool) -> None:
     user.hides_first_steps = are_hidden
     user.save(update_fields=["hides_first_steps"])
+
+
+def _bring(use_cases: QuerySet[UseCase]) -> FirstStep:
+    return FirstStep(
+        "Bring your documents",
+        "PDF, Word, Markdown, web pages and more. They become a database that answers cite.",
+        *_where_documents_go(use_cases),
+        Document.objects.filter(dataset__use_cases__in=use_cases).exists(),
+    )
+
+
+def _ask(
+    user: User, use_cases: QuerySet[UseCase], place: Playground | None, sample: Sample | None
+) -> FirstStep:
+    return FirstStep(
+        "Ask a question",
+        "The answer comes with the numbered passages it rests on.",
+        "Ask",
+        f"{reverse('playground:playground-detail', args=[place.pk])}#question" if place else "",
+        _has_asked(user, use_cases, sample),
+    )
+
+
+def _compare(user: User, use_cases: QuerySet[UseCase], place: Playground | None) -> FirstStep:
+    asked = ComparisonPrompt.objects.filter(
+        chat__playground__use_case__in=use_cases, created_by=user
+    )
+    return FirstStep(
+        "Compare blueprints",
+        "The same question to several ways of answering, side by side. Keep what wins.",
+        "Compare",
+        f"{reverse('playground:compare-home', args=[place.pk])}?new" if place else "",
+        asked.exists(),
+    )
 
 
 def _has_asked(user: User, use_cases: QuerySet[UseCase], sample: Sample | None) -> bool:

@@ -30,7 +30,12 @@ def home(request: PageRequest) -> HttpResponse:
     visible = UseCase.objects.visible_to(request.user).prefetch_related(
         Prefetch("playgrounds", queryset=playgrounds)
     )
-    context = {"use_cases": visible, "first_steps": first_steps(request.user)}
+    editable = UseCase.objects.editable_by(request.user)
+    context = {
+        "use_cases": visible,
+        "editable": set(editable.values_list("pk", flat=True)),
+        "first_steps": first_steps(request.user),
+    }
     return render(request, "playground/home.html", context)
 
 

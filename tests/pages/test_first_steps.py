@@ -145,3 +145,15 @@ def test_nobody_is_led_to_a_strangers_use_case(signed_in, bob):
 
 def test_looking_changes_nothing(signed_in):
     assert signed_in.get(SHOWN).status_code == 405
+
+
+def test_an_empty_use_case_offers_a_playground_to_those_who_may_make_one(client, alice, vera):
+    offer = ">New playground</a>"
+    client.force_login(alice)
+    assert offer in client.get("/").content.decode()
+
+    client.force_login(vera)
+
+    page = client.get("/").content.decode()
+    assert offer not in page
+    assert "An editor of “Support” can make one." in page
