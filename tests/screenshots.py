@@ -352,23 +352,30 @@ class Scene:
         page.locator(".cell-open").first.click()
         page.wait_for_selector("dialog[open] [data-sheet]")
 
+    def _load(self, page: Page, place: str) -> None:
+        """The chat at this place, also where only the place differs from what is open."""
+        page.goto(self.urls["chat"] + place)
+        page.reload()
+
     def _show_history(self, page: Page) -> None:
-        page.goto(self.urls["chat"] + "#panel")
+        self._load(page, "#panel")
         page.get_by_role("link", name="History").click()
         page.wait_for_selector("dialog[open] .history")
 
     def _show_changed(self, page: Page) -> None:
         """What was changed in the panel, what a setting does, and a variable in the prompt."""
-        page.goto(self.urls["chat"] + "#panel")
+        self._load(page, "#panel")
         page.get_by_label("System prompt").fill("Speak for {{shop}}, from the sources.")
         page.get_by_role("spinbutton", name="Temperature").fill("0.2")
         page.keyboard.press("Tab")
         expect(page.locator("#was-temperature")).to_contain_text("was", timeout=PATIENCE)
         page.locator("[data-field=temperature] summary").click()
-        expect(page.locator("#settings-state")).to_contain_text("2 settings changed")
+        expect(page.locator("#settings-state")).to_contain_text(
+            "2 settings changed", timeout=PATIENCE
+        )
 
     def _show_menu(self, page: Page) -> None:
-        page.goto(self.urls["chat"] + "#side")
+        self._load(page, "#side")
         page.get_by_label("More about Baseline").click()
         page.wait_for_selector("#blueprints [open]")
 
