@@ -332,7 +332,7 @@ INGEST_CONCURRENCY = env_int("GROUNDWORK_INGEST_CONCURRENCY", 1)
 # Questions of one evaluation that wait for their answers at the same time.
 EVALUATION_CONCURRENCY = env_int("GROUNDWORK_EVALUATION_CONCURRENCY", 8)
 # The queues that every worker serves, and how many jobs of each at the same time.
-QUEUES = {"chat": CHAT_CONCURRENCY, "ingest": INGEST_CONCURRENCY, "evaluate": 8}
+QUEUES = {"chat": CHAT_CONCURRENCY, "ingest": INGEST_CONCURRENCY, "evaluate": 8, "support": 1}
 WORKER_HEARTBEAT_SECONDS = 2.0
 WORKER_STALLED_SECONDS = 10.0
 # Whether a first start brings the sample; benchmarks and tests go without.

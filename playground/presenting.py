@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import User
@@ -12,11 +14,13 @@ from config.status import Status
 from playground.chat.filters import chips_of
 from playground.models import Chat, ChatPrompt, Feedback, Playground, PlaygroundBlueprint
 from playground.rendering import render_answer
+from playground.support.scores import Tally, can_be_measured, support_from_json, tally_of
 from vectordb.models import VectorDatabase
 
 _SHOWN_SOURCES = 3
 _CITED_IN = 'data-cite="{}"'
 NEWEST_PROMPTS = 40
+_CHECKED_SOON = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,25 @@ class Turn:
     versions: list[str]
     # The trace; of a copy in a branch that of the original.
     log_id: str | None
+
+    @property
+    def tally(self) -> Tally | None:
+        return tally_of(support_from_json(self.prompt.sentence_support))
+
+    @property
+    def is_being_checked(self) -> bool:
+        """Whether the support of its sentences may be known any moment."""
+        prompt = self.prompt
+        if prompt.sentence_support is not None or prompt.copy_of or prompt.blocked_text:
+            return False
+        if prompt.finished_at is None or timezone.now() - prompt.finished_at > _CHECKED_SOON:
+            return False
+        return prompt.status == Status.COMPLETED and can_be_measured(
+            llm_id=prompt.llm_id,
+            is_frozen=prompt.chat.is_frozen,
+            text=prompt.result_text,
+            citations=prompt.citations,
+        )
 
     @property
     def filter_labels(self) -> list[str]:
@@ -132,7 +155,12 @@ def _turn(
     log_id: str | None,
 ) -> Turn:
     numbers = {citation["number"] for citation in prompt.citations}
-    html = render_answer(prompt.result_text, numbers=numbers, url=f"{_url(prompt)}sources/")
+    html = render_answer(
+        prompt.result_text,
+        numbers=numbers,
+        url=f"{_url(prompt)}sources/",
+        support=support_from_json(prompt.sentence_support),
+    )
     # What the answer cites comes first; the others were read too and can be unfolded.
     ordered = sorted(
         prompt.citations,

@@ -179,6 +179,7 @@ def _judgement(begun: Begun, outcome: Outcome, text: str, usage: dict[str, Any])
         scores = oversight().scores(text, passages)
     fields: dict[str, Any] = {
         "confidence_scores": scores,
+        "sentence_support": None,
         "asked_text": "",
         "blocked_text": text if is_blocked else "",
         "metrics": [],

@@ -16,6 +16,8 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from playground.code_html import CODE_CLASSES, code_html
 from playground.math_rules import keep_math
+from playground.support.scores import Level, Support
+from playground.support.sentences import Said, find_sentences
 
 _CITATION = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _LOWEST_HEADING = 6
@@ -28,15 +30,16 @@ _TAGS = {
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
 _ATTRIBUTES = {
-    "a": {"href", "title", "data-cite"},
+    "a": {"href", "title", "data-cite", "data-found"},
+    "span": {"title", "data-support", "data-by"},
     "ol": {"start"},
     "button": {"data-copy-code", "data-needs-js"},
 }
 _ALIGNED = {"text-align:right": "is-right", "text-align:center": "is-center"}
 _CLASSES = {
-    "a": {"cite"},
+    "a": {"cite", "is-found"},
     "div": {"code", "code-head", "math", "table-scroll"},
-    "span": {"cite", "math", *CODE_CLASSES},
+    "span": {"cite", "math", "said", "visually-hidden", *CODE_CLASSES},
     "button": {"text-btn"},
     "th": {*_ALIGNED.values()},
     "td": {*_ALIGNED.values()},
@@ -51,14 +54,24 @@ _ENDED_BY_A_BLANK_LINE = {"paragraph_open", "table_open", "math_block"}
 _LINES = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
 
 
-def render_answer(text: str, *, numbers: Collection[int] = (), url: str = "") -> SafeString:
+def render_answer(
+    text: str,
+    *,
+    numbers: Collection[int] = (),
+    url: str = "",
+    support: Sequence[Support] = (),
+) -> SafeString:
     """Render markdown; `[2]` and `[1, 2]` become links to `url` + number where that is in `numbers`,
-    and without a `url` are only set off.
+    and without a `url` are only set off. `support` is that of the sentences of `sentences_of`.
 
     Raw HTML is shown as text, images become links, and what is left is checked against an
     allow-list after rendering.
     """
-    environment: dict[str, Any] = {"numbers": frozenset(numbers), "url": url}
+    environment: dict[str, Any] = {
+        "numbers": frozenset(numbers),
+        "url": url,
+        "support": support,
+    }
     html = _MARKDOWN.render(text, environment)
     clean = nh3.clean(
         html,
@@ -70,6 +83,13 @@ def render_answer(text: str, *, numbers: Collection[int] = (), url: str = "") ->
         link_rel="noopener nofollow noreferrer",
     )
     return mark_safe(clean)  # noqa: S308 - the sanitiser's output
+
+
+def sentences_of(text: str, *, numbers: Collection[int] = ()) -> list[Said]:
+    """The statements of an answer in their order, with what each of them cites."""
+    found: list[Said] = []
+    _MARKDOWN.parse(text, {"numbers": frozenset(numbers), "url": "", "sentences": found})
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +183,24 @@ def _render_citation(
     return f'<a class="cite" href="{href}" data-cite="{number}">{number}</a>'
 
 
+def _render_support(
+    self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    """What there is to say of a sentence, as a link to the passage that supports it best."""
+    support: Support = tokens[index].meta["support"]
+    said, shown = {
+        Level.SUPPORTED: ("supported, without a citation, by passage", str(support.number)),
+        Level.WEAK: ("weakly supported by passage", "~"),
+        Level.NONE: ("not supported; the closest is passage", "?"),
+    }[support.level]
+    hidden = "" if support.level == Level.SUPPORTED else f" {support.number}"
+    href = escape(f"{env['url']}{support.number}/")
+    return (
+        f'<a class="cite is-found" href="{href}" data-found="{support.number}">'
+        f'<span class="visually-hidden">{said}{hidden} </span>{shown}</a>'
+    )
+
+
 def _render_image(
     self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
@@ -197,8 +235,10 @@ def _build() -> MarkdownIt:
     markdown.disable("reference")
     keep_math(markdown)
     markdown.core.ruler.push("citations", _cite)
+    markdown.core.ruler.push("sentences", find_sentences)
     rules = {
         "citation": _render_citation,
+        "support_mark": _render_support,
         "image": _render_image,
         "fence": _render_code,
         "code_block": _render_code,

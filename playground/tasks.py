@@ -12,12 +12,16 @@ from procrastinate.jobs import Job
 
 from config.listener import Message
 from config.notify import WORKERS_CHANNEL, hint, publish
+from config.status import Status
 from config.threads import in_thread
 from playground.answering import Delta, Failed, Finished, Prompted, Question, Retrieved
 from playground.outcome import Begun, Outcome
 from playground.recording import MOST_ATTEMPTS, begin, finish
 from playground.relay import AnswerText, Relay, relay
+from playground.rush import rush
 from playground.searching import Rewriting, Rewritten
+from playground.support import measuring
+from playground.support.scores import can_be_measured
 from playground.watching import events_of
 from vectordb.embedding import embed_ahead
 from vectordb.embedding_entries import EmbeddingKind
@@ -26,6 +30,8 @@ from vectordb.models import EmbeddingEntry, VectorDatabase
 logger = logging.getLogger(__name__)
 
 QUEUE = "chat"
+# What is found out about finished answers, one after the other.
+SUPPORT_QUEUE = "support"
 
 _SECONDS_BETWEEN_ATTEMPTS = 1
 
@@ -68,6 +74,7 @@ class Again(BaseRetryStrategy):
 async def answer_prompt(prompt_id: str) -> None:
     # Before the row is read: a stop from now on is either in the row or reaches the switch.
     switch = _switches[prompt_id] = _Switch()
+    rush().enter(prompt_id)
     try:
         begun = await in_thread(begin, prompt_id)
         if begun is not None:
@@ -75,6 +82,12 @@ async def answer_prompt(prompt_id: str) -> None:
     finally:
         if _switches.get(prompt_id) is switch:
             del _switches[prompt_id]
+            rush().leave(prompt_id)
+
+
+@app.task(name="playground.measure_support", queue=SUPPORT_QUEUE, retry=Again())
+async def measure_support(prompt_id: str) -> None:
+    await measuring.measure(prompt_id, give_way=rush().over)
 
 
 async def _work_on(begun: Begun, switch: _Switch) -> None:
@@ -95,6 +108,14 @@ async def _work_on(begun: Begun, switch: _Switch) -> None:
         await in_thread(finish, begun, outcome, text.text())
     finally:
         voice.end(text)
+    if outcome.status == Status.COMPLETED and can_be_measured(
+        llm_id=prompt.llm_id,
+        is_frozen=prompt.chat.is_frozen,
+        text=text.text(),
+        citations=outcome.retrieved.citations if outcome.retrieved else (),
+    ):
+        # Nobody waits for that, so whoever is told of the end does not either.
+        await in_thread(enqueue_support, prompt.pk)
 
 
 async def _until_stopped(
@@ -118,9 +139,10 @@ async def _answer(question: Question, outcome: Outcome, voice: Relay, text: Answ
         async for event in events:
             match event:
                 case Delta():
+                    voice.add(text, event.text)
                     if outcome.first_token_ms is None:
                         outcome.first_token_ms = outcome.watch.milliseconds()
-                    voice.add(text, event.text)
+                        rush().leave(text.prompt_id)
                 case Retrieved():
                     outcome.retrieved = event
                     figures = {
@@ -145,6 +167,10 @@ def enqueue_answer(*, prompt_id: str, chat_id: str) -> None:
 def enqueue_independent_answer(*, prompt_id: str) -> None:
     """Likewise, in no order, and after the questions that people wait for."""
     answer_prompt.configure(lock=f"prompt:{prompt_id}", priority=-1).defer(prompt_id=prompt_id)
+
+
+def enqueue_support(prompt_id: str) -> None:
+    measure_support.defer(prompt_id=prompt_id)
 
 
 def tell_workers_to_stop(prompt_id: str) -> None:

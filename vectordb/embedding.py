@@ -8,8 +8,8 @@ import asyncio
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
@@ -100,6 +100,31 @@ async def embed_texts(model_id: str, texts: Sequence[str]) -> "Vectors":
     if not settings.LOADS_MODELS:
         return await model_client.embed(model_id, texts, is_query=False)
     return await embed_here(model_id, texts, is_query=False)
+
+
+# One for all: what nobody waits for takes one core at most, however much of it there is.
+_background = ThreadPoolExecutor(1, thread_name_prefix="embed-background")
+
+
+async def embed_in_background(
+    model_id: str, texts: Sequence[str], *, give_way: Callable[[], Awaitable[None]]
+) -> "Vectors":
+    """As `embed_texts`, in a worker, for what nobody waits for: a few texts at a time, with `give_way`
+    awaited before each of these steps."""
+    import numpy as np
+
+    embedder = await in_thread(get_embedder, model_id)
+    loop = asyncio.get_running_loop()
+    parts = []
+    for start in range(0, len(texts), embedder.step):
+        await give_way()
+        step = texts[start : start + embedder.step]
+        parts.append(await loop.run_in_executor(_background, _begun, embedder, step))
+    return np.concatenate(parts) if parts else np.empty((0, embedder.dimensions), np.float32)
+
+
+def _begun(embedder: Embedder, texts: Sequence[str]) -> "Vectors":
+    return embedder.begin(texts).result()
 
 
 class _Query(NamedTuple):

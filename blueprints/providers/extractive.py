@@ -13,7 +13,6 @@ It is made for English, as the embedding model is: on German and Spanish paragra
 quotes hold the answer, on Chinese 26 %, and it seldom notices there that the sources have none.
 """
 
-import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ from django.conf import settings
 
 from blueprints.models import LLM
 from blueprints.providers.base import Completion, LLMRequest, Piece, Source, TextPiece
-from blueprints.providers.sentences import split_sentences
+from blueprints.providers.sentences import content_words, split_sentences
 from vectordb.embedding import embed_texts
 from vectordb.tokens import count_tokens, cut_to_tokens
 
@@ -34,12 +33,6 @@ THRESHOLD = 0.46  # score below which nothing is an answer
 MARGIN = 0.25  # how far behind the best sentence another may be
 SAME = 0.9  # cosine between two sentences that say the same
 MOST_SENTENCES = 300
-_STEM = 6  # characters; enough to bring "deliver" and "delivery" together
-_EMPTY_WORDS = frozenset(
-    """what when where which whom whose does many much that this these those with from have were
-    been about into than then there their they your would could should will""".split()  # noqa: SIM905 - a list literal would be a column of words
-)
-_WORD = re.compile(r"\w+")
 
 NO_SOURCES = (
     "This LLM only quotes sources, and it was given none: choose a vector database for this "
@@ -130,8 +123,8 @@ def choose(question: str, sentences: list[str], vectors: Vectors) -> list[int]:
 
     `vectors` holds those of the question and of the n sentences, (1 + n, d), normalised.
     """
-    asked = _words(question)
-    shared = np.array([len(asked & _words(text)) / max(1, len(asked)) for text in sentences])
+    asked = content_words(question)
+    shared = np.array([len(asked & content_words(text)) / max(1, len(asked)) for text in sentences])
     scores = vectors[1:] @ vectors[0] + WORDS_WEIGHT * shared
     order = np.argsort(-scores)
     floor = float(scores[order[0]]) - MARGIN
@@ -144,9 +137,3 @@ def choose(question: str, sentences: list[str], vectors: Vectors) -> list[int]:
         if all(vectors[1 + index] @ vectors[1 + other] < SAME for other in chosen):
             chosen.append(int(index))
     return sorted(chosen)
-
-
-def _words(text: str) -> set[str]:
-    """The stems of the words that carry meaning, by length rather than by a list per language."""
-    words = {word for word in _WORD.findall(text.casefold()) if len(word) > 3 or word.isdigit()}
-    return {word[:_STEM] for word in words - _EMPTY_WORDS}

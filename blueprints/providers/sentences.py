@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - quotes and end marks of other scripts are what this is about
-"""Cutting passages into sentences, list items and headings."""
+"""Cutting texts into sentences, list items and headings, and these into words."""
 
 import re
 from dataclasses import dataclass
@@ -16,6 +16,12 @@ _ABBREVIATION = re.compile(
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|U\.S|U\.K)\.$"
 )
 _LONGEST_HEADING = 80  # characters
+_WORD = re.compile(r"\w+")
+_STEM = 6  # characters; enough to bring "deliver" and "delivery" together
+_EMPTY_WORDS = frozenset(
+    """what when where which whom whose does many much that this these those with from have were
+    been about into than then there their they your would could should will""".split()  # noqa: SIM905 - a list literal would be a column of words
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +73,28 @@ def _joined(head: str, tail: str) -> str:
     return f"{head} {tail}"
 
 
-def _sentences(paragraph: str) -> list[str]:
-    found: list[str] = []
+def sentence_ends(paragraph: str) -> list[int]:
+    """The offsets at which its sentences end, each with the white space behind it; the last one is the
+    paragraph's own end."""
+    ends: list[int] = []
     start = 0
     for end in _END.finditer(paragraph):
-        piece = paragraph[start : end.end()].strip()
-        if _ABBREVIATION.search(piece):
-            continue
-        found.append(piece)
-        start = end.end()
-    found.append(paragraph[start:].strip())
-    return [piece for piece in found if piece]
+        if not _ABBREVIATION.search(paragraph[start : end.end()].strip()):
+            start = end.end()
+            ends.append(start)
+    return [*ends, len(paragraph)]
+
+
+def _sentences(paragraph: str) -> list[str]:
+    ends = sentence_ends(paragraph)
+    pieces = (paragraph[start:end].strip() for start, end in zip([0, *ends], ends, strict=False))
+    return [piece for piece in pieces if piece]
+
+
+def content_words(text: str) -> set[str]:
+    """The stems of the words that carry meaning, by length rather than by a list per language."""
+    words = {word for word in _WORD.findall(text.casefold()) if len(word) > 3 or word.isdigit()}
+    return {word[:_STEM] for word in words - _EMPTY_WORDS}
 
 
 def _looks_like_heading(part: str) -> bool:

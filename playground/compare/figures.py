@@ -6,6 +6,7 @@ from typing import Any
 
 from config.formats import dollars, duration
 from playground.models import ChatPrompt
+from playground.support.scores import support_from_json, tally_of
 
 _LESS_IS_BETTER = {
     *("median latency", "cost per 1,000", "errors"),
@@ -13,7 +14,7 @@ _LESS_IS_BETTER = {
     *("prompt tokens", "response tokens", "all tokens"),
     *("jailbreak attempt", "toxicity", "personal data"),
 }
-_MORE_IS_BETTER = {"rouge-1", "faithfulness", "correctness", "word f1"}
+_MORE_IS_BETTER = {"supported", "rouge-1", "faithfulness", "correctness", "word f1"}
 _OWN = ("latency", "first token", "tokens", "cost")
 _UNKNOWN = "\N{EN DASH}"
 _NOT_YET = "…"
@@ -55,7 +56,8 @@ def values_of(result: ChatPrompt) -> dict[str, float]:
 
 def _expected(results: Sequence[ChatPrompt | None]) -> list[str]:
     """Named from the start, so that nothing moves when the answers end."""
-    return ["rouge-1"] if any(one and one.vector_database_id for one in results) else []
+    reads = any(one and one.vector_database_id for one in results)
+    return ["supported", "rouge-1"] if reads else []
 
 
 def _missing(name: str, result: ChatPrompt) -> Figure:
@@ -96,6 +98,10 @@ def _scores(result: ChatPrompt) -> list[Figure]:
     if rouge is not None:
         hint = "How far the answer is the sources' own words"
         figures.insert(0, Figure("rouge-1", f"{rouge:.2f}", rouge, hint))
+    if tally := tally_of(support_from_json(result.sentence_support)):
+        hint = f"Sentences that passages support; {tally.weak} more weakly, {tally.unsupported} not"
+        shown = f"{tally.supported}/{tally.sentences}"
+        figures.insert(0, Figure("supported", shown, tally.share, hint))
     return figures
 
 

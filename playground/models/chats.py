@@ -159,6 +159,8 @@ class ChatPrompt(models.Model):
     blocked_text = models.TextField(blank=True)
     # How far the answer is the sources' own words: rouge, meteor and bleu, each 0 to 1.
     confidence_scores = models.JSONField(null=True)
+    # One object for each of its statements, as support.scores has them; null until measured.
+    sentence_support = models.JSONField(null=True)
     # One object each, with the names of serializers.MetricSerializer.
     metrics = models.JSONField(default=list)
     log = models.OneToOneField(Log, models.SET_NULL, null=True, related_name="chat_prompt")

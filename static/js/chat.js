@@ -104,21 +104,51 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Citations: number and card light up together, and a click on the number opens the card
+// Citations: number and card light up together, and a click on the number opens the card. A sentence
+// lights up its passage, and a passage the sentences that it supports.
 
 function pair(target) {
   const turn = target.closest("[data-prompt]");
-  const number = target.dataset.cite ?? target.dataset.source;
+  const { cite, source, found, by } = target.dataset;
+  const number = cite ?? source ?? found ?? by;
   if (!turn || !number) return [];
-  return turn.querySelectorAll(
-    `[data-cite="${number}"], [data-source="${number}"], [data-source="${number}"] .cite`
-  );
+  const card = `[data-source="${number}"], [data-source="${number}"] .cite`;
+  if (by || found) return [target.closest("[data-by]"), ...turn.querySelectorAll(card)];
+  return turn.querySelectorAll(`[data-cite="${number}"], ${card}${source ? `, [data-by="${number}"]:not([data-support=none])` : ""}`);
 }
 
 function light(event, on) {
-  const target = event.target.closest?.("[data-cite], [data-source]");
+  const target = event.target.closest?.("[data-cite], [data-source], [data-found], [data-by]");
   if (target) for (const part of pair(target)) part.toggleAttribute("data-on", on);
 }
+
+const cardOf = (target, number) => target.closest("[data-prompt]")?.querySelector(`a[data-source="${number}"]`);
+
+function leadTo(card) {
+  const folded = card.closest("details");
+  if (folded) folded.open = true;
+  card.scrollIntoView({ block: "nearest", inline: "nearest" });
+  card.focus({ preventScroll: true });
+}
+
+// A sentence leads to its passage by a click anywhere, and to keys by the link behind it. Where there
+// are no cards, in columns, its link is followed.
+document.addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  const link = event.target.closest("a[data-found]");
+  const sentence = event.target.closest(".said[data-by]");
+  if (link ? event.defaultPrevented : !sentence || event.target.closest("a, button")) return;
+  // Whoever marks words does not want to be led away from them.
+  if (!link && !getSelection().isCollapsed) return;
+  const number = link?.dataset.found ?? sentence.dataset.by;
+  const card = cardOf(event.target, number);
+  if (card) {
+    event.preventDefault();
+    leadTo(card);
+  } else if (!link) {
+    sentence.querySelector(`a[data-cite="${number}"], a[data-found]`)?.click();
+  }
+});
 
 for (const [name, on] of [["mouseover", true], ["mouseout", false], ["focusin", true], ["focusout", false]]) {
   document.addEventListener(name, (event) => light(event, on));
@@ -127,7 +157,7 @@ for (const [name, on] of [["mouseover", true], ["mouseout", false], ["focusin", 
 document.addEventListener("click", (event) => {
   const number = event.target.closest("a[data-cite]");
   if (!number || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const card = number.closest("[data-prompt]")?.querySelector(`[data-source="${number.dataset.cite}"]`);
+  const card = cardOf(number, number.dataset.cite);
   if (!card) return;
   event.preventDefault();
   card.click();

@@ -16,7 +16,7 @@ box.popover = "manual";
 box.setAttribute("role", "tooltip");
 document.body.append(box);
 
-const numberAt = (event) => event.target.closest?.("a[data-cite]");
+const numberAt = (event) => event.target.closest?.("a[data-cite], a[data-found]");
 
 function fetchPassage(url) {
   if (!passages.has(url)) {
@@ -83,7 +83,7 @@ document.addEventListener("scroll", (event) => {
   if (event.target === box) return;
   if (box.matches(":popover-open")) hide();
   after(LEAVE_MS, () => {
-    const number = document.querySelector("a[data-cite]:hover");
+    const number = document.querySelector("a[data-cite]:hover, a[data-found]:hover");
     if (number) show(number);
   });
 }, { capture: true, passive: true });

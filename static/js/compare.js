@@ -157,6 +157,7 @@ page.refresh = (id) => {
   else early.add(id);
   refreshState();
 };
+page.supported = page.refresh;
 // Another answer is on its way to the place of a deleted one: the column stays until it is there.
 page.remove = () => {};
 page.compared = ({ revision: latest, question }) => {
@@ -221,7 +222,7 @@ document.addEventListener("keydown", (event) => {
 
 // Columns have no cards of their sources: the passage opens at once. Told before app.js looks.
 document.addEventListener("click", (event) => {
-  const number = event.target.closest(".col a[data-cite]");
+  const number = event.target.closest(".col a:is([data-cite], [data-found])");
   if (number) number.dataset.dialog = "sheet";
 }, { capture: true });
 

@@ -19,7 +19,9 @@ let bannerTimer = null;
 let isKnown = false; // how things were when the page came
 
 // How a changed answer gets onto the page, and a deleted one off it: pages of their own replace these.
-export const page = { refresh, remove: (id) => article(id)?.remove(), compared: () => {}, evaluated: () => {} };
+export const page = {
+  refresh, remove: (id) => article(id)?.remove(), compared: () => {}, evaluated: () => {}, supported: markAnswer,
+};
 
 const article = (id) => document.getElementById(`prompt-${id}`);
 
@@ -94,6 +96,27 @@ async function refresh(id) {
     refreshing.delete(id);
     if (again) refresh(id);
   }
+}
+
+// The marks of an answer's sentences come a moment after its end. All else on the page stays, and so does
+// the answer, where somebody is in it with the focus or has marked some of its words.
+async function markAnswer(id) {
+  if (refreshing.has(id)) {
+    refreshing.set(id, true);
+    return;
+  }
+  const fresh = await fetchFragment(`/prompts/${id}/`).catch(() => null);
+  const old = article(id);
+  const answer = old?.querySelector(".answer.prose");
+  if (!fresh || !answer || "unfinished" in old.dataset || answer.contains(document.activeElement)) return;
+  if (!getSelection().isCollapsed && answer.contains(getSelection().anchorNode)) return;
+  keepEnd(() => {
+    for (const part of [".answer.prose", ":scope > .support"]) {
+      const known = old.querySelector(part);
+      const found = fresh.querySelector(part);
+      if (known && found) known.replaceWith(found);
+    }
+  });
 }
 
 // Prompts that were put while the page was open: a new version of an answer takes the place of the one
@@ -191,6 +214,7 @@ const handlers = {
     if (name.startsWith("searching")) phase(prompt, `${name} · ${Math.round(milliseconds)} ms · ${count} passages`);
   },
   delta: (data) => append(data.prompt, data),
+  supported: ({ prompt }) => page.supported(prompt),
   deleted: ({ prompt }) => { answers.delete(prompt); page.remove(prompt); },
   compared: (data) => page.compared(data),
   evaluated: () => page.evaluated(),

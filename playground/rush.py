@@ -1,0 +1,42 @@
+"""The answers of this process whose first word is still awaited: what nobody waits for gives way."""
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+# Under a load that never ends, it goes on all the same.
+_LONGEST_SECONDS = 10.0
+
+
+class Rush:
+    """Lives in one event loop."""
+
+    def __init__(self) -> None:
+        self._prompts: set[str] = set()
+        self._over = asyncio.Event()
+        self._over.set()
+
+    def enter(self, prompt_id: str) -> None:
+        self._prompts.add(prompt_id)
+        self._over.clear()
+
+    def leave(self, prompt_id: str) -> None:
+        """Once the first word is there, or will not come; a second time does no harm."""
+        self._prompts.discard(prompt_id)
+        if not self._prompts:
+            self._over.set()
+
+    async def over(self) -> None:
+        """Wait until no answer is awaited, but not for ever."""
+        try:
+            async with asyncio.timeout(_LONGEST_SECONDS):
+                await self._over.wait()
+        except TimeoutError:
+            return
+
+
+_rushes: WeakKeyDictionary[asyncio.AbstractEventLoop, Rush] = WeakKeyDictionary()
+
+
+def rush() -> Rush:
+    """The running loop's."""
+    return _rushes.setdefault(asyncio.get_running_loop(), Rush())

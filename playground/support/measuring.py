@@ -1,0 +1,137 @@
+"""Measuring the support of an answer's sentences. For workers only, after the answer is finished."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+
+from blueprints.providers.sentences import content_words, split_sentences
+from config.notify import publish
+from config.status import Status
+from config.threads import in_thread
+from playground.models import ChatPrompt
+from playground.rendering import sentences_of
+from playground.support.scores import Support
+from playground.support.sentences import Said
+from vectordb.embedding import embed_in_background
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
+
+_WORDS_WEIGHT = 0.3
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+# An answer with more of them is not measured.
+_MOST_SENTENCES = 500
+# The same passages are read again and again.
+_REMEMBERED = 4_000
+_remembered: "OrderedDict[str, Vector]" = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """What stands in it: its sentences, also by twos, for an answer joins what belongs together."""
+
+    number: int
+    parts: list[str]
+    words: set[str]
+    figures: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    chat_id: str
+    finished_at: datetime
+    said: list[Said]
+    passages: list[_Passage]
+
+
+async def measure(prompt_id: str, *, give_way: Callable[[], Awaitable[None]]) -> None:
+    """Keep the support of each sentence with the answer, and tell those who watch its chat. Nothing
+    happens where there is no answer that passages could support, or none any more."""
+    work = await in_thread(_read, prompt_id)
+    if work is None:
+        return
+    parts = [part for passage in work.passages for part in passage.parts]
+    vectors = await _vectors([*(one.text for one in work.said), *parts], give_way)
+    support = [_support(one, work.passages, vectors) for one in work.said]
+    await in_thread(_keep, prompt_id, work, support)
+
+
+def _read(prompt_id: str) -> _Work | None:
+    answered = ChatPrompt.objects.filter(status=Status.COMPLETED, blocked_text="")
+    prompt = answered.filter(pk=prompt_id).first()
+    if prompt is None or prompt.finished_at is None:
+        return None
+    numbers = {citation["number"] for citation in prompt.citations}
+    said = sentences_of(prompt.result_text, numbers=numbers)
+    cited = {number for one in said for number in one.numbers}
+    needed = cited if all(one.numbers for one in said) else numbers
+    passages = [
+        _passage(citation["number"], citation["text"])
+        for citation in prompt.citations
+        if citation["number"] in needed
+    ]
+    if not said or len(said) > _MOST_SENTENCES or not passages:
+        return None
+    return _Work(prompt.chat_id, prompt.finished_at, said, passages)
+
+
+def _passage(number: int, text: str) -> _Passage:
+    sentences = [one.text for one in split_sentences(text) if not one.is_heading] or [text]
+    pairs = [f"{one} {other}" for one, other in pairwise(sentences)]
+    return _Passage(number, [*sentences, *pairs], content_words(text), set(_FIGURE.findall(text)))
+
+
+async def _vectors(
+    texts: Sequence[str], give_way: Callable[[], Awaitable[None]]
+) -> "dict[str, Vector]":
+    found = {text: _remembered[text] for text in texts if text in _remembered}
+    new = [text for text in dict.fromkeys(texts) if text not in found]
+    # The packaged model, whatever the database has: figures of one model can be compared.
+    made = await embed_in_background(settings.DEFAULT_EMBEDDING_MODEL, new, give_way=give_way)
+    found |= dict(zip(new, made, strict=True))
+    for text, vector in found.items():
+        _remembered[text] = vector
+        _remembered.move_to_end(text)
+    while len(_remembered) > _REMEMBERED:
+        _remembered.popitem(last=False)
+    return found
+
+
+def _support(said: Said, passages: Sequence[_Passage], vectors: "dict[str, Vector]") -> Support:
+    """By the passages that it cites; else the best of all."""
+    own = [passage for passage in passages if passage.number in said.numbers] or passages
+    scored = [(_score(said, passage, vectors), passage) for passage in own]
+    score, best = max(scored, key=lambda pair: pair[0])
+    # Of what is cited together, each may have some of the figures.
+    known = own if said.numbers else [best]
+    figures = set().union(*(passage.figures for passage in known))
+    missing = next((one for one in _FIGURE.findall(said.text) if one not in figures), "")
+    return Support(round(score, 3), best.number, is_cited=bool(said.numbers), missing=missing)
+
+
+def _score(said: Said, passage: _Passage, vectors: "dict[str, Vector]") -> float:
+    """Mostly the cosine to what is closest in the passage; the rest is the share of its words found
+    there."""
+    vector = vectors[said.text]
+    cosine = max(float(vector @ vectors[part]) for part in passage.parts)
+    words = content_words(said.text)
+    shared = len(words & passage.words) / len(words) if words else cosine
+    return max(0.0, min(1.0, (1 - _WORDS_WEIGHT) * cosine + _WORDS_WEIGHT * shared))
+
+
+def _keep(prompt_id: str, work: _Work, support: Sequence[Support]) -> None:
+    with transaction.atomic():
+        # Meanwhile it may have been answered anew.
+        same = ChatPrompt.objects.filter(pk=prompt_id, finished_at=work.finished_at)
+        if same.update(sentence_support=[one.to_json() for one in support]):
+            publish(topic=f"chat:{work.chat_id}", event="supported", data={"prompt": prompt_id})

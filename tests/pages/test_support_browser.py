@@ -1,0 +1,125 @@
+"""The support of sentences in a browser: it arrives by itself, and leads to the passages."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.axe import violations
+from tests.llm_server import Behaviour, LLMServer
+
+SLOW = 60_000
+ANSWER = (
+    "Opened items get store credit until day 60 after delivery [1]. "
+    "Most shops abroad sell umbrellas in autumn [1]. "
+    "Parcels leave the warehouse within one working day."
+)
+DOCUMENTS = {
+    "returns.md": "# Returns\n\nOpened items get store credit until day 60 after delivery.\n",
+    "shipping.md": "# Shipping\n\nParcels leave the warehouse within one working day.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def llm() -> Iterator[LLMServer]:
+    with LLMServer() as server:
+        server.models = [dict(server.models[0], id="support-model")]
+        yield server
+
+
+@pytest.fixture(scope="module")
+def playground_url(chromium, running, llm, tmp_path_factory) -> str:
+    """A playground of the owner whose first blueprint is asked through `llm`."""
+    folder = tmp_path_factory.mktemp("support")
+    for name, text in DOCUMENTS.items():
+        (folder / name).write_text(text)
+    context = chromium.new_context(base_url=running.url)
+    page = context.new_page()
+    page.goto(running.sign_in_link("admin@localhost"))
+    page.wait_for_url(f"{running.url}/")
+    page.goto("/llms/endpoints/new/")
+    page.get_by_label("Name").fill("Support of sentences")
+    page.get_by_label("Base URL").fill(llm.base_url)
+    page.get_by_role("button", name="Add").click()
+    page.goto("/use-cases/new/")
+    page.get_by_label("Name").fill("Support of sentences")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("link", name="Share").click()
+    page.get_by_label(re.compile("Email")).fill(running.email)
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("link", name="New playground").click()
+    page.get_by_label("Name").fill("Proof bot")
+    page.get_by_role("button", name="Create").click()
+    page.set_input_files("input[type=file]", [folder / name for name in DOCUMENTS])
+    page.get_by_role("button", name="Upload and build").click()
+    expect(page.get_by_text("is ready:")).to_be_visible(timeout=SLOW)
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("LLM", exact=True).select_option(label="support-model")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Your question")).to_be_visible()
+    url = str(page.url).split("?")[0]
+    context.close()
+    return url
+
+
+@pytest.fixture
+def answered(page, playground_url, llm) -> Page:
+    """A new chat whose one answer has been checked."""
+    page.goto(playground_url)
+    page.get_by_role("link", name="New chat").click()
+    expect(page.locator(".item.is-chat").first).to_contain_text("New chat")
+    llm.script(Behaviour(text=ANSWER))
+    page.get_by_label("Your question").fill("Until when is credit given?")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/chats/*/")
+    expect(page.locator("details.support")).to_be_visible(timeout=SLOW)
+    return page
+
+
+def test_marks_arrive_by_themselves_and_survive_a_reload(answered):
+    for _ in range(2):
+        sentences = answered.locator(".answer .said")
+        expect(sentences).to_have_count(3)
+        levels = [one.get_attribute("data-support") for one in sentences.all()]
+        assert levels == ["supported", "none", "supported"]
+        expect(answered.locator(".support summary")).to_have_text(
+            "2 of 3 sentences supported · 1 not"
+        )
+        answered.reload()
+
+
+def test_a_click_on_a_sentence_lights_up_its_passage(answered):
+    card = answered.locator('.source[data-source="1"]')
+    expect(card).not_to_have_attribute("data-on", "")
+
+    answered.locator(".answer .said").first.click(position={"x": 5, "y": 8})
+
+    expect(card).to_be_focused()
+    expect(card).to_have_attribute("data-on", "")
+
+
+def test_keys_lead_from_a_sentence_to_its_passage(answered):
+    link = answered.locator(".answer a[data-found]").last
+    number = link.get_attribute("data-found")
+    assert number is not None
+
+    link.focus()
+    answered.keyboard.press("Enter")
+
+    expect(answered.locator(f'.source[data-source="{number}"]')).to_be_focused()
+    expect(answered.locator(f'.source[data-source="{number}"]')).to_be_in_viewport()
+
+
+def test_a_card_shows_which_sentences_it_supports(answered):
+    answered.locator('.source[data-source="1"]').hover()
+
+    expect(answered.locator('.said[data-by="1"][data-on]').first).to_be_visible()
+
+
+def test_the_marks_break_no_rule(answered):
+    answered.locator(".support summary").click()
+    expect(answered.get_by_text("Each sentence was compared")).to_be_visible()
+    for scheme in ("light", "dark"):
+        answered.emulate_media(color_scheme=scheme)
+        assert violations(answered) == []

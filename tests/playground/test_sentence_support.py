@@ -1,0 +1,160 @@
+"""How well passages support the sentences of an answer: measured after it, by real jobs and the real
+embedding model."""
+
+import asyncio
+
+import pytest
+
+from blueprints.catalogue import EXTRACTIVE_ID
+from config.status import Status
+from playground import asking, services
+from playground.models import Chat, ChatPrompt
+from playground.rush import Rush
+from playground.support.scores import Level, support_from_json
+from tests.llm_server import Behaviour
+
+QUESTION = "Until when can opened items be returned?"
+
+
+@pytest.fixture
+def answered(alice, llm_server, reading_chat, run_jobs):
+    """Asks, has the tests' LLM answer with the text, and gives back the prompt."""
+
+    def answer(text: str, chat: Chat | None = None) -> ChatPrompt:
+        llm_server.script(Behaviour(text=text))
+        prompt = services.ask(user=alice, chat=chat or reading_chat, text=QUESTION)
+        run_jobs()
+        prompt.refresh_from_db()
+        assert prompt.status == Status.COMPLETED, prompt.error_message
+        return prompt
+
+    return answer
+
+
+def levels(prompt: ChatPrompt) -> list[Level]:
+    return [one.level for one in support_from_json(prompt.sentence_support)]
+
+
+def test_what_the_passage_says_is_supported_and_what_it_does_not_say_is_not(answered):
+    prompt = answered(
+        "Opened items can be returned for store credit until day 60 [1]. "
+        "Most shops abroad sell umbrellas in autumn [1]."
+    )
+
+    assert levels(prompt) == [Level.SUPPORTED, Level.NONE]
+    assert all(one.is_cited for one in support_from_json(prompt.sentence_support))
+
+
+def test_the_same_in_other_words_is_supported(answered):
+    prompt = answered("You get store credit for items that were opened until day 60 [1].")
+
+    assert levels(prompt) == [Level.SUPPORTED]
+
+
+def test_a_figure_that_no_passage_has_is_weak_support_at_most(answered):
+    prompt = answered("Opened items can be returned for store credit until day 90 [1].")
+
+    [support] = support_from_json(prompt.sentence_support)
+    assert (support.level, support.missing) == (Level.WEAK, "90")
+
+
+def test_without_a_citation_the_best_passage_counts_and_is_told(
+    alice, answered, chat_with, llm, handbook
+):
+    chat = chat_with(llm_id=llm.pk, vector_database_id=handbook.pk)
+
+    prompt = answered("Parcels are insured and leave within one working day.", chat)
+
+    [support] = support_from_json(prompt.sentence_support)
+    [best] = [one for one in prompt.citations if one["number"] == support.number]
+    assert best["source"] == "shipping.md"
+    assert (support.level, support.is_cited) == (Level.SUPPORTED, False)
+
+
+def test_what_the_built_in_llm_quotes_is_supported(alice, chat_with, handbook, run_jobs):
+    chat = chat_with(llm_id=EXTRACTIVE_ID, vector_database_id=handbook.pk)
+    prompt = services.ask(user=alice, chat=chat, text=QUESTION)
+    nothing = services.ask(user=alice, chat=chat, text="Who won the elections in Peru?")
+    run_jobs()
+
+    prompt.refresh_from_db()
+    assert set(levels(prompt)) == {Level.SUPPORTED}
+    nothing.refresh_from_db()
+    assert nothing.result_text
+    assert nothing.sentence_support is None
+
+
+def test_without_passages_nothing_is_measured(alice, llm_server, chat, run_jobs):
+    llm_server.script(Behaviour(text="Opened items can be returned until day 60."))
+    prompt = services.ask(user=alice, chat=chat, text=QUESTION)
+    run_jobs()
+
+    prompt.refresh_from_db()
+    assert prompt.status == Status.COMPLETED
+    assert prompt.sentence_support is None
+
+
+def test_what_states_nothing_has_no_support(answered):
+    assert answered("Which items do you mean [1]?").sentence_support is None
+
+
+def test_an_answer_that_is_tried_again_is_measured_anew(alice, answered, llm_server, run_jobs):
+    prompt = answered("Most shops abroad sell umbrellas in autumn [1].")
+    ChatPrompt.objects.filter(pk=prompt.pk).update(status=Status.ERROR)
+    prompt.refresh_from_db()
+
+    llm_server.script(
+        Behaviour(text="Opened items can be returned for store credit until day 60 [1].")
+    )
+    asking.retry(prompt, user=alice)
+    run_jobs()
+
+    prompt.refresh_from_db()
+    assert levels(prompt) == [Level.SUPPORTED]
+
+
+def test_a_measurement_that_comes_late_leaves_the_newer_answer_alone(answered):
+    from playground.support import measuring
+
+    prompt = answered("Opened items can be returned for store credit until day 60 [1].")
+    work = measuring._read(prompt.pk)
+    assert work is not None
+    ChatPrompt.objects.filter(pk=prompt.pk).update(finished_at=None, sentence_support=None)
+
+    measuring._keep(prompt.pk, work, support_from_json(prompt.sentence_support))
+
+    prompt.refresh_from_db()
+    assert prompt.sentence_support is None
+
+
+def test_measuring_waits_for_the_first_words_that_people_wait_for():
+    async def order() -> list[str]:
+        rush, seen = Rush(), []
+        rush.enter("one")
+        rush.enter("two")
+
+        async def measure() -> None:
+            await rush.over()
+            seen.append("measured")
+
+        measuring = asyncio.create_task(measure())
+        for prompt in ("one", "one", "two"):
+            await asyncio.sleep(0)
+            seen.append(prompt)
+            rush.leave(prompt)
+        await measuring
+        return seen
+
+    assert asyncio.run(order()) == ["one", "one", "two", "measured"]
+
+
+def test_measuring_goes_on_when_answers_never_cease_to_be_asked(monkeypatch):
+    monkeypatch.setattr("playground.rush._LONGEST_SECONDS", 0.01)
+
+    async def wait() -> None:
+        rush = Rush()
+        rush.enter("one")
+        async with asyncio.timeout(5):
+            await rush.over()
+
+    asyncio.run(wait())
