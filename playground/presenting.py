@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from config.status import Status
+from playground.chat.adopting import moved_since
 from playground.chat.filters import chips_of
 from playground.models import Chat, ChatPrompt, Feedback, Playground, PlaygroundBlueprint
 from playground.rendering import render_answer
@@ -38,6 +39,8 @@ class Turn:
     versions: list[str]
     # The trace; of a copy in a branch that of the original.
     log_id: str | None
+    # What is not any more as it was when this was answered.
+    moved: list[str]
 
     @property
     def tally(self) -> Tally | None:
@@ -108,6 +111,7 @@ def turns(prompts: Iterable[ChatPrompt], *, user: User, hue: int) -> list[Turn]:
     names = dict(VectorDatabase.objects.filter(pk__in=ids).values_list("pk", "name"))
     versions = _versions(prompts)
     logs = _logs_of_copies(prompts)
+    moved = moved_since(prompts)
     return [
         _turn(
             prompt,
@@ -116,6 +120,7 @@ def turns(prompts: Iterable[ChatPrompt], *, user: User, hue: int) -> list[Turn]:
             hue=hue,
             versions=versions.get(prompt.question_id, []),
             log_id=prompt.log_id or logs.get(prompt.copy_of),
+            moved=moved.get(prompt.pk, []),
         )
         for prompt in prompts
     ]
@@ -153,6 +158,7 @@ def _turn(
     hue: int,
     versions: list[str],
     log_id: str | None,
+    moved: list[str],
 ) -> Turn:
     numbers = {citation["number"] for citation in prompt.citations}
     html = render_answer(
@@ -178,6 +184,7 @@ def _turn(
         hue=hue,
         versions=versions,
         log_id=log_id,
+        moved=moved,
     )
 
 

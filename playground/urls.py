@@ -126,6 +126,11 @@ _prompt = [
     path("prompts/<id:pk>/retry/", prompt_views.prompt_retry, name="prompt-retry"),
     path("prompts/<id:pk>/edit/", branch_views.prompt_edit, name="prompt-edit"),
     path("prompts/<id:pk>/branch/", branch_views.prompt_branch, name="prompt-branch"),
+    path(
+        "prompts/<id:pk>/use-settings/",
+        branch_views.prompt_use_settings,
+        name="prompt-use-settings",
+    ),
     path("prompts/<id:pk>/regenerate/", branch_views.prompt_regenerate, name="prompt-regenerate"),
     path("prompts/<id:pk>/delete/", prompt_views.prompt_delete, name="prompt-delete"),
     path("prompts/<id:pk>/feedback/", prompt_views.prompt_feedback, name="prompt-feedback"),

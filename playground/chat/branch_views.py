@@ -1,5 +1,7 @@
-"""Other ways on from a question: another answer, other words, and a branch of its chat."""
+"""Other ways on from a question: another answer, other words, a branch of its chat, and the settings
+that it was answered with."""
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
@@ -9,6 +11,7 @@ from accounts.pages import PageRequest, within
 from accounts.services import require_editor
 from config.pages import errors_on, form_response
 from playground import services
+from playground.chat.adopting import Adopted, adopt_settings, settings_of
 from playground.chat.lookups import at, prompt_for
 from playground.chat.page import turn_response
 from playground.forms import EditForm, question_text
@@ -53,3 +56,26 @@ def prompt_edit(request: PageRequest, pk: str) -> HttpResponse:
     return form_response(
         request, form, title="Edit the question", submit="Ask in a branch", context=context
     )
+
+
+@require_POST
+def prompt_use_settings(request: PageRequest, pk: str) -> HttpResponse:
+    """The chat goes on with what this answer was given with; the panel shows it."""
+    prompt = prompt_for(request, pk)
+    adopted = adopt_settings(prompt.chat, user=request.user, settings=settings_of(prompt))
+    messages.success(request, _told(adopted))
+    url = redirect("playground:chat-detail", prompt.chat_id)
+    url.headers["Location"] += "#panel"
+    return url
+
+
+def _told(adopted: Adopted) -> str:
+    rest = (
+        " What only the blueprint can have, such as its template, stays as it is."
+        if adopted.is_rest_kept
+        else ""
+    )
+    if not adopted.changed:
+        return f"The chat has this answer's settings already.{rest}"
+    changes = "; ".join(f"{one.name}: {one.old} → {one.new}" for one in adopted.changed)
+    return f"The chat goes on with this answer's settings. {changes}.{rest}"
