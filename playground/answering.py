@@ -40,7 +40,21 @@ from vectordb.retrieval_settings import RetrievalSettings
 logger = logging.getLogger(__name__)
 
 BLOCKED = "blocked"  # the finish reason of an answer that was withheld
+_RULED_OTHERWISE = (
+    "A guard of now puts another question in this one's place: it cannot be asked as it was."
+)
 UNEXPECTED = "Something went wrong on our side. Try again; the server's log says more."
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was sent for an answer before, to be sent once more: nothing is searched for or put
+    together."""
+
+    question: str
+    messages: tuple[Message, ...]
+    history_ids: list[str]
+    sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,7 @@ class Question:
     history: tuple[Turn, ...]
     watcher: Watcher | None = None
     prompt: PromptDetails = PromptDetails()  # noqa: RUF009 - frozen
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +153,11 @@ def _budget(question: Question) -> Budget:
 
 
 async def _answer(question: Question) -> AsyncGenerator[Event, None]:
+    if question.kept is not None:
+        async with aclosing(_answered_again(question, question.kept)) as events:
+            async for event in events:
+                yield event
+        return
     budget = _budget(question)
     retrieval = None
     passages: Sequence[Passage] = ()
@@ -159,7 +179,21 @@ async def _answer(question: Question) -> AsyncGenerator[Event, None]:
     )
     yield Prompted(messages, [turn.prompt_id for turn in history], question.text)
 
-    request = _request(question, messages, passages)
+    sources = tuple(Source(n, passage.text) for n, passage in enumerate(passages, start=1))
+    request = _request(question, messages, sources)
+    async with aclosing(client_for(question.llm).stream(request)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, TextPiece):
+                yield Delta(piece.text)
+            elif isinstance(piece, Completion):
+                yield Finished(piece)
+
+
+async def _answered_again(question: Question, kept: Kept) -> AsyncGenerator[Event, None]:
+    if question.text != kept.question:
+        raise AppError(_RULED_OTHERWISE)
+    yield Prompted(kept.messages, kept.history_ids, question.text)
+    request = _request(question, kept.messages, kept.sources)
     async with aclosing(client_for(question.llm).stream(request)) as pieces:
         async for piece in pieces:
             if isinstance(piece, TextPiece):
@@ -199,14 +233,14 @@ async def retrieved(
 
 
 def _request(
-    question: Question, messages: tuple[Message, ...], passages: Sequence[Passage]
+    question: Question, messages: tuple[Message, ...], sources: tuple[Source, ...]
 ) -> LLMRequest:
     settings = question.llm_settings
     return LLMRequest(
         messages=messages,
         model_name=question.llm.model_name,
         question=question.text,
-        sources=tuple(Source(n, passage.text) for n, passage in enumerate(passages, start=1)),
+        sources=sources,
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_completion_length=settings.max_completion_length,

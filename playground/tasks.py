@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from contextlib import aclosing
 from functools import lru_cache
 
-from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
@@ -14,10 +14,19 @@ from config.listener import Message
 from config.notify import WORKERS_CHANNEL, hint, publish
 from config.status import Status
 from config.threads import in_thread
-from playground.answering import Delta, Failed, Finished, Prompted, Question, Retrieved
+from playground.answering import (
+    UNEXPECTED,
+    Delta,
+    Failed,
+    Finished,
+    Prompted,
+    Question,
+    Retrieved,
+)
 from playground.outcome import Begun, Outcome
 from playground.recording import MOST_ATTEMPTS, begin, finish
 from playground.relay import AnswerText, Relay, relay
+from playground.replays import replaying
 from playground.rush import rush
 from playground.searching import Rewriting, Rewritten
 from playground.support import measuring
@@ -167,6 +176,27 @@ def enqueue_answer(*, prompt_id: str, chat_id: str) -> None:
 def enqueue_independent_answer(*, prompt_id: str) -> None:
     """Likewise, in no order, and after the questions that people wait for."""
     answer_prompt.configure(lock=f"prompt:{prompt_id}", priority=-1).defer(prompt_id=prompt_id)
+
+
+@app.task(name="playground.replay", queue=QUEUE, pass_context=True, retry=Again())
+async def answer_replay(context: JobContext, replay_id: str) -> None:
+    attempts = context.job.attempts
+    if attempts > MOST_ATTEMPTS:
+        message = "The server stopped several times while answering this. Replay once more."
+        await in_thread(replaying.fail, replay_id, message)
+        return
+    try:
+        await replaying.run(replay_id)
+    except Exception:
+        if attempts < MOST_ATTEMPTS:
+            raise
+        logger.exception("The replay %s failed", replay_id)
+        await in_thread(replaying.fail, replay_id, UNEXPECTED)
+
+
+def enqueue_replay(replay_id: str) -> None:
+    """Within the caller's transaction; after the questions that people ask in chats."""
+    answer_replay.configure(priority=-1).defer(replay_id=replay_id)
 
 
 def enqueue_support(prompt_id: str) -> None:

@@ -15,6 +15,7 @@ from playground.chat import views as chat_views
 from playground.compare import answer_views as compare_answer_views
 from playground.compare import views as compare_views
 from playground.prompt_pages import urls as prompt_pages
+from playground.replays import views as replay_views
 
 app_name = "playground"
 
@@ -132,6 +133,8 @@ _prompt = [
         name="prompt-use-settings",
     ),
     path("prompts/<id:pk>/regenerate/", branch_views.prompt_regenerate, name="prompt-regenerate"),
+    path("prompts/<id:pk>/replay/", replay_views.prompt_replay, name="prompt-replay"),
+    path("replays/<id:pk>/", replay_views.replay_detail, name="replay-detail"),
     path("prompts/<id:pk>/delete/", prompt_views.prompt_delete, name="prompt-delete"),
     path("prompts/<id:pk>/feedback/", prompt_views.prompt_feedback, name="prompt-feedback"),
     path(

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, Protocol
 
-from playground.models import ChatPrompt
 from playground.repetition import is_repetitive
 
 # Beyond, finding what is common takes seconds.
@@ -64,7 +63,20 @@ class Differences:
         return sum(row.left is None for row in self.passages)
 
 
-def differences(left: ChatPrompt, right: ChatPrompt) -> Differences:
+class Answer(Protocol):
+    """What is read of an answer, of a chat or replayed."""
+
+    @property
+    def result_text(self) -> str: ...
+
+    @property
+    def citations(self) -> list[_Passage]: ...
+
+    @property
+    def vector_database_id(self) -> str | None: ...
+
+
+def differences(left: Answer, right: Answer) -> Differences:
     is_one = left.vector_database_id == right.vector_database_id
     return Differences(
         words=_words(left.result_text, right.result_text),

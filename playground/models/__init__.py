@@ -12,6 +12,7 @@ from playground.models.playgrounds import (
     Sample,
 )
 from playground.models.preferences import Preference
+from playground.models.replays import Replay
 from playground.models.retrieval_tests import RetrievalSide, RetrievalTest
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "PlaygroundBlueprint",
     "PlaygroundType",
     "Preference",
+    "Replay",
     "RetrievalSide",
     "RetrievalTest",
     "Sample",

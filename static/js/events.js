@@ -79,6 +79,8 @@ function append(id, { offset, end, text }) {
 const refreshing = new Map(); // prompt id -> the fragment is asked for once more when it is here
 
 async function refresh(id) {
+  // Pages beside the chat hear of its questions, too.
+  if (!article(id) && !document.getElementById("thread")) return;
   if (refreshing.has(id)) {
     refreshing.set(id, true);
     return;
@@ -220,6 +222,7 @@ const handlers = {
   evaluated: () => page.evaluated(),
   ingestion: ({ vector_database: id }) => progress(id),
   tested: ({ test: id }) => progress(id),
+  replayed: ({ replay: id }) => progress(id),
   logged: () => document.dispatchEvent(new Event("groundwork:logged")),
 };
 

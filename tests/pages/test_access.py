@@ -8,7 +8,7 @@ from blueprints.environments import ensure_environments
 from blueprints.files import get_or_make
 from blueprints.kinds import file_of
 from evaluation import question_sets
-from playground.models import ChatPrompt, ComparisonChat
+from playground.models import ChatPrompt, ComparisonChat, Replay
 from tests.pages.compared import compared_by
 from tests.pages.gridded import gridded_by
 from tests.vectordb import samples
@@ -95,8 +95,10 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
     view = SavedView.objects.create(
         use_case=world.use_case, name="Failed", query="status=ERROR", created_by=alice
     )
+    replay = Replay.objects.create(prompt=world.prompt, is_exact=True, created_by=alice)
     keys = {
         "pk": {
+            "replay": replay.pk,
             "playground": world.playground.pk,
             "chat": world.chat.pk,
             "prompt": world.prompt.pk,
