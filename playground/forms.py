@@ -20,6 +20,15 @@ class PlaygroundForm(NameForm):
     )
 
 
+class PlaygroundSettingsForm(PlaygroundForm):
+    suggests_questions = forms.BooleanField(
+        required=False,
+        label="Suggest follow-up questions",
+        help_text="After each answer in a chat, its LLM is asked once more for up to three. The built-in "
+        "LLM suggests none.",
+    )
+
+
 class AskForm(forms.Form):
     text = forms.CharField(
         strip=False,

@@ -10,7 +10,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from blueprints.catalogue import EXTRACTIVE_ID
 from config.status import Status
+from playground import suggesting
 from playground.chat.adopting import moved_since
 from playground.chat.filters import chips_of
 from playground.models import Chat, ChatPrompt, Feedback, Playground, PlaygroundBlueprint
@@ -47,18 +49,38 @@ class Turn:
         return tally_of(support_from_json(self.prompt.sentence_support))
 
     @property
+    def suggestions(self) -> str:
+        """What there is to say of questions that may follow: that they are `shown`, that they are
+        `awaited`, that there are `none` of the built-in LLM; or nothing."""
+        prompt = self.prompt
+        if prompt.suggested_questions:
+            return "shown"
+        if prompt.status != Status.COMPLETED or not suggesting.is_wanted(prompt):
+            return ""
+        if prompt.llm_id == EXTRACTIVE_ID:
+            return "none"
+        return "awaited" if prompt.suggested_questions is None and self._is_new else ""
+
+    @property
+    def _is_new(self) -> bool:
+        finished = self.prompt.finished_at
+        return finished is not None and timezone.now() - finished < _CHECKED_SOON
+
+    @property
     def is_being_checked(self) -> bool:
         """Whether the support of its sentences may be known any moment."""
         prompt = self.prompt
         if prompt.sentence_support is not None or prompt.copy_of or prompt.blocked_text:
             return False
-        if prompt.finished_at is None or timezone.now() - prompt.finished_at > _CHECKED_SOON:
-            return False
-        return prompt.status == Status.COMPLETED and can_be_measured(
-            llm_id=prompt.llm_id,
-            is_frozen=prompt.chat.is_frozen,
-            text=prompt.result_text,
-            citations=prompt.citations,
+        return (
+            self._is_new
+            and prompt.status == Status.COMPLETED
+            and can_be_measured(
+                llm_id=prompt.llm_id,
+                is_frozen=prompt.chat.is_frozen,
+                text=prompt.result_text,
+                citations=prompt.citations,
+            )
         )
 
     @property

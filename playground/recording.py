@@ -180,6 +180,7 @@ def _judgement(begun: Begun, outcome: Outcome, text: str, usage: dict[str, Any])
     fields: dict[str, Any] = {
         "confidence_scores": scores,
         "sentence_support": None,
+        "suggested_questions": None,
         "asked_text": "",
         "blocked_text": text if is_blocked else "",
         "metrics": [],

@@ -119,7 +119,7 @@ async def rewrite(
     """
     messages, longest = _messages(retriever, llm, question, history)
     yield Rewriting(messages)
-    said, completion = await _ask(llm, messages, longest)
+    said, completion = await ask_once(llm, messages, longest)
     search = _search_in(said, retriever, question)
     yield Rewritten(messages, said, search, completion)
     if search is None:
@@ -155,7 +155,8 @@ def _messages(
     return tuple(messages), longest
 
 
-async def _ask(llm: LLM, messages: tuple[Message, ...], longest: int) -> tuple[str, Completion]:
+async def ask_once(llm: LLM, messages: tuple[Message, ...], longest: int) -> tuple[str, Completion]:
+    """What it says in at most so many tokens. Raises ProviderError. `llm.endpoint` must be loaded."""
     request = LLMRequest(
         messages=messages,
         model_name=llm.model_name,

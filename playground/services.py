@@ -103,10 +103,10 @@ def create_playground(
     )
 
 
-def update_playground(playground: Playground, *, user: User, **changes: str) -> Playground:
-    """Change `name` and `description`."""
+def update_playground(playground: Playground, *, user: User, **changes: str | bool) -> Playground:
+    """Change `name`, `description` and `suggests_questions`."""
     require_editor(playground.use_case, user)
-    for field in ("name", "description"):
+    for field in ("name", "description", "suggests_questions"):
         if field in changes:
             setattr(playground, field, changes[field])
     playground.updated_by = user

@@ -55,15 +55,15 @@ def spending(llm: LLM | None, outcome: Outcome, text: str) -> Spending:
         back = rewrite.came_back
         completion = back.completion if back else None
         usage = count_usage(rewrite.sent.messages, completion, back.said if back else "")
-        rewrites.append(_spent(llm, usage, completion))
+        rewrites.append(spent_by(llm, usage, completion))
     answer = None
     if outcome.prompted is not None:
         usage = count_usage(outcome.prompted.messages, outcome.completion, text)
-        answer = _spent(llm, usage, outcome.completion)
+        answer = spent_by(llm, usage, outcome.completion)
     return Spending(tuple(rewrites), answer)
 
 
-def _spent(llm: LLM | None, usage: Usage, completion: Completion | None) -> Spent:
+def spent_by(llm: LLM | None, usage: Usage, completion: Completion | None) -> Spent:
     model_name = completion.model_name if completion else ""
     cost = price(llm, model_name, usage.input_tokens, usage.output_tokens) if llm else None
     return Spent(usage.input_tokens, usage.output_tokens, usage.is_estimated, cost)

@@ -14,6 +14,7 @@ from config.listener import Message
 from config.notify import WORKERS_CHANNEL, hint, publish
 from config.status import Status
 from config.threads import in_thread
+from playground import suggesting
 from playground.answering import (
     UNEXPECTED,
     Delta,
@@ -23,6 +24,7 @@ from playground.answering import (
     Question,
     Retrieved,
 )
+from playground.models import ChatPrompt
 from playground.outcome import Begun, Outcome
 from playground.recording import MOST_ATTEMPTS, begin, finish
 from playground.relay import AnswerText, Relay, relay
@@ -117,14 +119,23 @@ async def _work_on(begun: Begun, switch: _Switch) -> None:
         await in_thread(finish, begun, outcome, text.text())
     finally:
         voice.end(text)
-    if outcome.status == Status.COMPLETED and can_be_measured(
+    if outcome.status == Status.COMPLETED:
+        # Nobody waits for that, so whoever is told of the end does not either.
+        await _follow_up(prompt, outcome, text.text())
+
+
+async def _follow_up(prompt: ChatPrompt, outcome: Outcome, text: str) -> None:
+    """Have done what comes after an answer."""
+    citations = outcome.retrieved.citations if outcome.retrieved else ()
+    if can_be_measured(
         llm_id=prompt.llm_id,
         is_frozen=prompt.chat.is_frozen,
-        text=text.text(),
-        citations=outcome.retrieved.citations if outcome.retrieved else (),
+        text=text,
+        citations=citations,
     ):
-        # Nobody waits for that, so whoever is told of the end does not either.
-        await in_thread(enqueue_support, prompt.pk)
+        await in_thread(measure_support.defer, prompt_id=prompt.pk)
+    if suggesting.is_wanted(prompt) and not outcome.stopped:
+        await in_thread(suggest_questions.configure(priority=-1).defer, prompt_id=prompt.pk)
 
 
 async def _until_stopped(
@@ -178,6 +189,12 @@ def enqueue_independent_answer(*, prompt_id: str) -> None:
     answer_prompt.configure(lock=f"prompt:{prompt_id}", priority=-1).defer(prompt_id=prompt_id)
 
 
+@app.task(name="playground.suggest_questions", queue=QUEUE)
+async def suggest_questions(prompt_id: str) -> None:
+    # Not tried again: it may have been paid for already.
+    await suggesting.suggest(prompt_id)
+
+
 @app.task(name="playground.replay", queue=QUEUE, pass_context=True, retry=Again())
 async def answer_replay(context: JobContext, replay_id: str) -> None:
     attempts = context.job.attempts
@@ -197,10 +214,6 @@ async def answer_replay(context: JobContext, replay_id: str) -> None:
 def enqueue_replay(replay_id: str) -> None:
     """Within the caller's transaction; after the questions that people ask in chats."""
     answer_replay.configure(priority=-1).defer(replay_id=replay_id)
-
-
-def enqueue_support(prompt_id: str) -> None:
-    measure_support.defer(prompt_id=prompt_id)
 
 
 def tell_workers_to_stop(prompt_id: str) -> None:

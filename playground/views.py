@@ -13,7 +13,7 @@ from accounts.services import require_editor
 from config.pages import errors_on, form_response
 from playground import quick_start, services, use_cases
 from playground.first_steps import first_steps, hide_first_steps
-from playground.forms import PlaygroundForm, QuickStartForm
+from playground.forms import PlaygroundForm, PlaygroundSettingsForm, QuickStartForm
 from playground.models import Playground
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
@@ -112,16 +112,15 @@ def playground_create(request: PageRequest, pk: str) -> HttpResponse:
 @_FORM
 def playground_rename(request: PageRequest, pk: str) -> HttpResponse:
     playground = _playground(request, pk)
-    initial = {"name": playground.name, "description": playground.description}
-    form = PlaygroundForm(request.POST or None, initial=initial)
+    names = ("name", "description", "suggests_questions")
+    initial = {name: getattr(playground, name) for name in names}
+    form = PlaygroundSettingsForm(request.POST or None, initial=initial)
     if form.is_valid():
         with errors_on(form):
             services.update_playground(playground, user=request.user, **form.cleaned_data)
             return redirect("playground:playground-detail", pk)
     context = {**within(request, playground.use_case, tab="chat"), "cancel_url": ".."}
-    return form_response(
-        request, form, title="Name and description", submit="Save", context=context
-    )
+    return form_response(request, form, title="Playground settings", submit="Save", context=context)
 
 
 @_FORM

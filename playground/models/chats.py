@@ -161,6 +161,8 @@ class ChatPrompt(models.Model):
     confidence_scores = models.JSONField(null=True)
     # One object for each of its statements, as support.scores has them; null until measured.
     sentence_support = models.JSONField(null=True)
+    # Questions that may follow; null where nobody asked for any, or until they are there.
+    suggested_questions = models.JSONField(null=True)
     # One object each, with the names of serializers.MetricSerializer.
     metrics = models.JSONField(default=list)
     log = models.OneToOneField(Log, models.SET_NULL, null=True, related_name="chat_prompt")

@@ -31,6 +31,8 @@ class Playground(models.Model):
     playground_type = models.CharField(
         max_length=10, choices=PlaygroundType, default=PlaygroundType.RAG
     )
+    # After each answer of a chat, its LLM is asked for questions that may follow.
+    suggests_questions = models.BooleanField(default=False)
     blueprints = models.ManyToManyField(
         Blueprint, through="PlaygroundBlueprint", related_name="playgrounds"
     )

@@ -73,6 +73,15 @@ if (composer) {
       composer.requestSubmit();
     }
   });
+  document.addEventListener("click", (event) => {
+    const suggested = event.target.closest("[data-suggest]");
+    if (!suggested) return;
+    question.value = suggested.textContent;
+    draft(question.value);
+    steps = 0;
+    grow();
+    question.focus();
+  });
   composer.addEventListener("htmx:after:request", (event) => {
     if (!event.detail.ctx.response?.raw?.ok) return;
     draft("");

@@ -157,7 +157,7 @@ page.refresh = (id) => {
   else early.add(id);
   refreshState();
 };
-page.supported = page.refresh;
+page.late = page.refresh;
 // Another answer is on its way to the place of a deleted one: the column stays until it is there.
 page.remove = () => {};
 page.compared = ({ revision: latest, question }) => {

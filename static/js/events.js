@@ -20,7 +20,7 @@ let isKnown = false; // how things were when the page came
 
 // How a changed answer gets onto the page, and a deleted one off it: pages of their own replace these.
 export const page = {
-  refresh, remove: (id) => article(id)?.remove(), compared: () => {}, evaluated: () => {}, supported: markAnswer,
+  refresh, remove: (id) => article(id)?.remove(), compared: () => {}, evaluated: () => {}, late: addLate,
 };
 
 const article = (id) => document.getElementById(`prompt-${id}`);
@@ -100,23 +100,28 @@ async function refresh(id) {
   }
 }
 
-// The marks of an answer's sentences come a moment after its end. All else on the page stays, and so does
-// the answer, where somebody is in it with the focus or has marked some of its words.
-async function markAnswer(id) {
+// The marks of an answer's sentences, and the questions that may follow, come a moment after its end. All
+// else on the page stays, and so does a part in which somebody has the focus or marked some words.
+const LATE = [".answer.prose", ":scope > .support", ":scope > .suggestions"];
+
+function isInUse(part) {
+  const marked = getSelection();
+  return part.contains(document.activeElement) || (!marked.isCollapsed && part.contains(marked.anchorNode));
+}
+
+async function addLate(id) {
   if (refreshing.has(id)) {
     refreshing.set(id, true);
     return;
   }
   const fresh = await fetchFragment(`/prompts/${id}/`).catch(() => null);
   const old = article(id);
-  const answer = old?.querySelector(".answer.prose");
-  if (!fresh || !answer || "unfinished" in old.dataset || answer.contains(document.activeElement)) return;
-  if (!getSelection().isCollapsed && answer.contains(getSelection().anchorNode)) return;
+  if (!fresh || !old || "unfinished" in old.dataset) return;
   keepEnd(() => {
-    for (const part of [".answer.prose", ":scope > .support"]) {
+    for (const part of LATE) {
       const known = old.querySelector(part);
       const found = fresh.querySelector(part);
-      if (known && found) known.replaceWith(found);
+      if (known && found && !isInUse(known)) known.replaceWith(found);
     }
   });
 }
@@ -216,7 +221,8 @@ const handlers = {
     if (name.startsWith("searching")) phase(prompt, `${name} · ${Math.round(milliseconds)} ms · ${count} passages`);
   },
   delta: (data) => append(data.prompt, data),
-  supported: ({ prompt }) => page.supported(prompt),
+  supported: ({ prompt }) => page.late(prompt),
+  suggested: ({ prompt }) => page.late(prompt),
   deleted: ({ prompt }) => { answers.delete(prompt); page.remove(prompt); },
   compared: (data) => page.compared(data),
   evaluated: () => page.evaluated(),
