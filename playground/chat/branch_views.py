@@ -64,9 +64,7 @@ def prompt_use_settings(request: PageRequest, pk: str) -> HttpResponse:
     prompt = prompt_for(request, pk)
     adopted = adopt_settings(prompt.chat, user=request.user, settings=settings_of(prompt))
     messages.success(request, _told(adopted))
-    url = redirect("playground:chat-detail", prompt.chat_id)
-    url.headers["Location"] += "#panel"
-    return url
+    return redirect(at(prompt))
 
 
 def _told(adopted: Adopted) -> str:

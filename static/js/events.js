@@ -175,6 +175,10 @@ function sync({ unfinished }) {
   for (const turn of document.querySelectorAll("[data-prompt][data-unfinished]")) {
     if (!unfinished.includes(turn.dataset.prompt)) page.refresh(turn.dataset.prompt);
   }
+  // It may have come between the page and this stream.
+  for (const part of document.querySelectorAll("[data-awaited]")) {
+    page.late(part.closest("[data-prompt]").dataset.prompt);
+  }
   for (const id of unfinished.filter((one) => !article(one))) {
     newcomers.add(id);
     page.refresh(id);

@@ -56,7 +56,7 @@ def test_an_answer_that_is_supported_as_a_whole_says_so(signed_in, world):
 
 def test_a_new_answer_says_that_it_is_being_checked_until_it_is(signed_in, world):
     keep(world.prompt, "Thirty days [1].")
-    assert "checking the sentences" in fragment(signed_in, world.prompt)
+    assert "data-awaited>checking the sentences" in fragment(signed_in, world.prompt)
 
     before = timezone.now() - timedelta(minutes=10)
     ChatPrompt.objects.update(finished_at=before)
@@ -69,7 +69,7 @@ def test_a_new_answer_says_that_it_is_being_checked_until_it_is(signed_in, world
 def test_what_cannot_be_checked_is_not_said_to_be(signed_in, world, fields):
     keep(world.prompt, "Thirty days.", **fields)
 
-    assert "data-support" not in fragment(signed_in, world.prompt)
+    assert "data-awaited" not in fragment(signed_in, world.prompt)
 
 
 def test_marks_of_an_answer_that_was_cut_otherwise_are_left_out(signed_in, world):

@@ -1,4 +1,5 @@
-"""The support of sentences in a browser: it arrives by itself, and leads to the passages."""
+"""What comes after an answer, in a browser: the support of its sentences, its settings used again,
+replays, and questions that may follow."""
 
 import re
 from collections.abc import Iterator
@@ -123,3 +124,58 @@ def test_the_marks_break_no_rule(answered):
     for scheme in ("light", "dark"):
         answered.emulate_media(color_scheme=scheme)
         assert violations(answered) == []
+
+
+def test_a_replay_arrives_by_itself_beside_the_answer(answered, llm):
+    answered.get_by_label("More about this question").click()
+    answered.get_by_role("link", name="Replay", exact=True).click()
+    assert violations(answered) == []
+    llm.script(Behaviour(text=ANSWER.replace("umbrellas", "parasols"), first_token_ms=500))
+
+    answered.get_by_role("button", name="Replay exactly").click()
+
+    expect(answered.locator(".words del")).to_have_text("umbrellas", timeout=SLOW)
+    expect(answered.locator(".words ins")).to_have_text("parasols")
+    expect(answered.locator("#live")).to_have_text("The replay is done.")
+    for scheme in ("light", "dark"):
+        answered.emulate_media(color_scheme=scheme)
+        assert violations(answered) == []
+
+
+def test_the_settings_of_an_answer_are_used_again(answered):
+    answered.get_by_role("spinbutton", name="Temperature").fill("0.7")
+    answered.keyboard.press("Tab")
+    expect(answered.locator("#settings-state")).to_have_attribute(
+        "data-changed", "temperature", timeout=SLOW
+    )
+    answered.reload()
+    expect(answered.get_by_text("settings changed since")).to_be_visible()
+
+    answered.get_by_label("More about this question").click()
+    answered.get_by_role("button", name="Use this answer").click()
+
+    expect(answered.get_by_text("Temperature: 0.7 → default")).to_be_visible(timeout=SLOW)
+    expect(answered.get_by_role("spinbutton", name="Temperature")).to_have_value("")
+    expect(answered.get_by_text("settings changed since")).to_have_count(0)
+
+
+def test_a_suggested_question_goes_into_the_box(answered, llm, playground_url):
+    settings = f"{playground_url}rename/"
+    chat = answered.url
+    answered.goto(settings)
+    answered.get_by_label("Suggest follow-up questions").check()
+    answered.get_by_role("button", name="Save", exact=True).click()
+    answered.goto(chat)
+    llm.script(Behaviour(text=ANSWER), Behaviour(text="Who pays for the way back?\nAnd then?"))
+    answered.get_by_label("Your question").fill("And for gifts?")
+    answered.keyboard.press("Control+Enter")
+
+    answered.get_by_role("button", name="Who pays for the way back?").click(timeout=SLOW)
+
+    expect(answered.get_by_label("Your question")).to_have_value("Who pays for the way back?")
+    expect(answered.get_by_label("Your question")).to_be_focused()
+    assert violations(answered) == []
+    answered.goto(settings)
+    answered.get_by_label("Suggest follow-up questions").uncheck()
+    answered.get_by_role("button", name="Save", exact=True).click()
+    answered.wait_for_url("**/chats/**")
