@@ -1,24 +1,24 @@
 """The settings that an answer was given with: how they differ from those of now, and using them again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import Max
 
 from accounts.models import User
 from blueprints.llm_settings import LLMSettings
-from blueprints.models import LLM, BlueprintVersion
+from blueprints.models import Blueprint
 from blueprints.prompt_details import PromptDetails
-from blueprints.settings import AnswerSettings, SettingsChanges
+from blueprints.settings import AnswerSettings
+from blueprints.versions import as_version
 from config.errors import InvalidInput
-from playground.chat.settings import change_chat_settings, effective_settings, write_back
+from playground.chat.drafts import keep_draft, take_settings
+from playground.chat.settings import effective_settings
 from playground.models import Chat, ChatPrompt
 from playground.prompt_pages.diffs import ChangedValue, diff_of
 from vectordb.models import VectorDatabase
 from vectordb.retrieval_settings import RetrievalSettings
-
-_OWN = ("llm_id", "llm_settings", "vector_database_id", "retrieval_settings")
 
 
 def settings_of(prompt: ChatPrompt) -> AnswerSettings:
@@ -42,9 +42,10 @@ class Adopted:
     is_rest_kept: bool
 
 
+@transaction.atomic
 def adopt_settings(chat: Chat, *, user: User, settings: AnswerSettings) -> Adopted:
     """Make these the chat's own, its draft: saved as defaults they become the blueprint's. What the
-    blueprint has as well goes on following it. Raises InvalidInput where they cannot work any more, and
+    blueprint has as well goes on following it, and the draft from before is kept. Raises InvalidInput where they cannot work any more, and
     for a locked blueprint."""
     before = effective_settings(chat)
     defaults = AnswerSettings.of_version(chat.blueprint.current)
@@ -54,40 +55,19 @@ def adopt_settings(chat: Chat, *, user: User, settings: AnswerSettings) -> Adopt
             f"{chat.blueprint}: make a blueprint without one.",
             field="vector_database_id",
         )
-    after = replace(before, **{field: getattr(settings, field) for field in _OWN})
-    change_chat_settings(
-        chat,
-        user=user,
-        changes=SettingsChanges(**{field: getattr(after, field) for field in _OWN}),
-    )
-    same: dict[str, Any] = {
-        field: None for field in _OWN if getattr(after, field) == getattr(defaults, field)
-    }
-    write_back(chat, SettingsChanges(**same))
-    return Adopted(_changed(before, after), is_rest_kept=after != settings)
+    keep_draft(chat, user=user)
+    take_settings(chat, user=user, settings=settings)
+    after = effective_settings(chat)
+    return Adopted(_changed(chat.blueprint, before, after), is_rest_kept=after != settings)
 
 
-def _changed(before: AnswerSettings, after: AnswerSettings) -> list[ChangedValue]:
-    diff = diff_of(_as_version(before), _as_version(after))
+def _changed(
+    blueprint: Blueprint, before: AnswerSettings, after: AnswerSettings
+) -> list[ChangedValue]:
+    diff = diff_of(as_version(blueprint, before), as_version(blueprint, after))
     prompts = [text for text in diff.texts if text.change != "same"]
     texts = [ChangedValue("System prompt", "another", "the answer's")] if prompts else []
     return [*texts, *diff.settings, *diff.retrieval]
-
-
-def _as_version(settings: AnswerSettings) -> BlueprintVersion:
-    """One that is never saved, to be told in the same words as others."""
-    llms = LLM.objects.filter(pk=settings.llm_id or "")
-    databases = VectorDatabase.objects.filter(pk=settings.vector_database_id or "")
-    return BlueprintVersion(
-        llm=llms.first(),
-        saved_llm_id=settings.llm_id or "",
-        llm_settings=settings.llm_settings.to_json(),
-        prompt_details=settings.prompt.to_json(),
-        vector_database=databases.first(),
-        saved_vector_database_id=settings.vector_database_id or "",
-        retrieval_settings=settings.retrieval_settings.to_json(),
-        prompt_type=settings.prompt_type,
-    )
 
 
 def moved_since(prompts: Sequence[ChatPrompt]) -> dict[str, list[str]]:

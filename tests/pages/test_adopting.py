@@ -66,7 +66,7 @@ def test_what_the_blueprint_has_too_is_not_pinned_to_the_chat(signed_in, alice, 
 
     chat = Chat.objects.get(pk=world.chat.pk)
     assert chat.llm_settings is not None
-    assert (chat.llm_id, chat.vector_database_id, chat.retrieval_settings) == (None, None, None)
+    assert not any([chat.llm_id, chat.vector_database_id, chat.retrieval_settings])
 
 
 def test_settings_that_hold_already_are_said_to(signed_in, world):

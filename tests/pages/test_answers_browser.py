@@ -65,7 +65,7 @@ def playground_url(chromium, running, llm, tmp_path_factory) -> str:
 
 
 @pytest.fixture
-def answered(page, playground_url, llm) -> Page:
+def answered(page: Page, playground_url, llm) -> Page:
     """A new chat whose one answer has been checked."""
     page.goto(playground_url)
     page.get_by_role("link", name="New chat").click()

@@ -4,10 +4,12 @@ import pytest
 
 from blueprints.catalogue import EXTRACTIVE_ID
 from blueprints.models import LLM
+from blueprints.settings import SettingsChanges
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.status import Status
 from evaluation.models import MetricConfiguration
-from playground import asking, services
+from playground import services
+from playground.chat.settings import write_back
 from playground.models import ChatPrompt, Replay
 from playground.replays.asking import MOST_UNFINISHED, replay
 from playground.replays.replaying import obstacle
@@ -70,7 +72,7 @@ def test_an_exact_replay_searches_nothing_and_asks_nothing_of_the_database(
 
 def test_changed_settings_of_the_chat_do_not_matter(alice, answered, replayed, llm_server):
     sent = llm_server.requests[-1].body
-    asking.write_back(answered.chat, asking.SettingsChanges(llm_id=EXTRACTIVE_ID))
+    write_back(answered.chat, SettingsChanges(llm_id=EXTRACTIVE_ID))
 
     replayed(answered)
 

@@ -74,6 +74,7 @@ def test_what_it_cost_is_a_step_of_the_answers_trace(wanted, asked, reading_chat
     steps = Log.objects.filter(root=prompt.log, kind="generate").order_by("started_at")
     answer, suggesting = steps
     assert suggesting.payload.inputs["purpose"] == "follow-up questions"
+    assert suggesting.cost is not None
     assert suggesting.cost > 0
     assert suggesting.parent_id == prompt.log_id
     assert answer.cost == prompt.cost

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('playground', '0015_replays'),
+        ('playground', '0016_replays'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('playground', '0013_preferences'),
+        ('playground', '0014_order_of_places'),
     ]
 
     operations = [

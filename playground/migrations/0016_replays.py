@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('playground', '0014_sentence_support'),
+        ('playground', '0015_sentence_support'),
         ('tracing', '0010_know_durations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
