@@ -150,6 +150,7 @@ class Scene:
         self._answered(2)
         self._other_blueprints()
         self._find_other_pages()
+        self._replay()
         self._test_retrieval()
         self._find_prompts()
         self._compare()
@@ -220,6 +221,17 @@ class Scene:
         self.urls["gold"] = self.urls["database"] + "gold/"
         self.urls["chunks"] = self.urls["database"] + "documents/1/chunks/"
         self.urls["source"] = self.urls["database"] + "chunks/1000000/"
+
+    def _replay(self) -> None:
+        page = self.page
+        page.goto(self.urls["chat"])
+        page.get_by_label("More about this question").first.click()
+        page.get_by_role("link", name="Replay", exact=True).first.click()
+        page.wait_for_url("**/replay/")
+        self.urls["replays"] = page.url
+        page.get_by_role("button", name="Replay exactly").click()
+        page.wait_for_selector("text=Passages that were read", timeout=PATIENCE)
+        self.urls["replay"] = page.url
 
     def _test_retrieval(self) -> None:
         page = self.page
@@ -293,6 +305,7 @@ class Scene:
             *("prompts", "prompt", "prompt-version", "prompt-differences"),
             *("compare", "compare-new", "charts", "question-sets"),
             *("grid", "grid-new", "grid-differences"),
+            *("compare", "compare-new", "charts", "question-sets", "replays", "replay"),
         )
         plain = {"home": "/", "llms": "/llms/", "tokens": "/account/tokens/", "404": "/nothing/"}
         addresses = plain | {name: self.urls[name] for name in (*names, "new-blueprint", "chat")}
