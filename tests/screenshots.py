@@ -303,9 +303,8 @@ class Scene:
             *("use-case", "sources", "dataset", "database", "trace", "traces", "failed"),
             *("retrieval", "retrieval-test", "lab", "gold", "chunks", "source"),
             *("prompts", "prompt", "prompt-version", "prompt-differences"),
-            *("compare", "compare-new", "charts", "question-sets"),
-            *("grid", "grid-new", "grid-differences"),
             *("compare", "compare-new", "charts", "question-sets", "replays", "replay"),
+            *("grid", "grid-new", "grid-differences"),
         )
         plain = {"home": "/", "llms": "/llms/", "tokens": "/account/tokens/", "404": "/nothing/"}
         addresses = plain | {name: self.urls[name] for name in (*names, "new-blueprint", "chat")}

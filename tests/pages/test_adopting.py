@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from blueprints.llm_settings import LLMSettings
+from blueprints.locks import set_lock
 from blueprints.settings import SettingsChanges
 from playground import services
 from playground.models import Chat, ChatPrompt
@@ -115,12 +116,21 @@ def test_settings_that_cannot_work_any_more_change_nothing(signed_in, world, fie
 
 
 def test_a_locked_blueprint_takes_no_settings(signed_in, alice, world):
+    set_lock(world.blueprint, user=alice, is_locked=True)
+
+    response = use(signed_in, world.prompt)
+
+    assert response.status_code == 422
+    assert "locked this blueprint" in response.content.decode()
+
+
+def test_a_saved_blueprint_takes_no_settings(signed_in, alice, world):
     services.update_blueprint(world.blueprint, user=alice, is_saved=True)
 
     response = use(signed_in, world.prompt)
 
     assert response.status_code == 422
-    assert "locked" in response.content.decode()
+    assert "its settings are fixed" in response.content.decode()
 
 
 def test_others_may_not_use_settings(client, vera, bob, world):
