@@ -104,6 +104,16 @@ def test_nothing_is_needed_but_the_file(api: Programme, kind):
     assert again.json()["version_id"] == made["version_id"]
 
 
+def test_a_log_of_a_known_version_takes_few_queries(api: Programme, django_assert_num_queries):
+    """Programs may write hundreds a second. Token, use case, file, newest version, LLM, version, role;
+    log and payload; and the beginnings and ends of the transaction and of the one within."""
+    for _ in range(2):
+        logged(api)
+
+    with django_assert_num_queries(13):
+        logged(api)
+
+
 def test_a_flow_log_tells_its_status_and_its_trace(api: Programme):
     made = logged(api, "flow")
     found = api.get(f"logs/{made['id']}").json()
