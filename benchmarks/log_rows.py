@@ -9,6 +9,7 @@ from accounts.services import create_use_case
 from blueprints.models import BlueprintVersion, File, FileKind, FileVersion
 from blueprints.services import create_blueprint
 from blueprints.settings import AnswerSettings
+from tracing import summing
 
 DAYS = 90
 PROMPTS, TOOLS, VERSIONS, PEOPLE = 20, 5, 4, 25
@@ -19,7 +20,7 @@ INSERT INTO tracing_log (
     blueprint_version_id, file_id, file_version_id, model_name, source, end_user, environment,
     source_datapoint_id, batches, sample_index, is_payload_kept, created_at, started_at, ended_at,
     first_token_ms, latency_ms, input_tokens, output_tokens, tokens_estimated, input_cost,
-    output_cost, cost, finish_reason)
+    output_cost, cost, finish_reason, thumbs_up, thumbs_down, judgment_count)
 SELECT
     lpad(to_hex(extract(epoch FROM at)::bigint), 8, '0') || lpad(to_hex(%(offset)s + n), 16, '0'),
     %(use_case)s,
@@ -39,7 +40,7 @@ SELECT
     CASE WHEN c < 0.7 THEN 'production' WHEN c < 0.75 THEN 'staging' ELSE '' END,
     '', '[]', 0, true, at, at, at + latency * interval '1 millisecond',
     latency / 4, latency, 200 + floor(d * 3000)::int, 20 + floor(a * 400)::int, false,
-    d * 0.002, a * 0.001, d * 0.002 + a * 0.001, 'stop'
+    d * 0.002, a * 0.001, d * 0.002 + a * 0.001, 'stop', 0, 0, 0
 FROM (
     SELECT n, a, b, c, d, is_tool, c > 0.99 AS is_bad, 120 * exp(3 * a * b + d) AS latency,
         floor(power(b, 3) * %(prompts)s)::int AS p, floor(d * %(tools)s)::int AS t,
@@ -76,11 +77,11 @@ INSERT INTO tracing_log (
     id, use_case_id, kind, face, status, log_status, error_message, parent_id, root_id, judged_id,
     judgment, file_id, file_version_id, model_name, source, end_user, environment,
     source_datapoint_id, batches, sample_index, is_payload_kept, created_at, started_at,
-    tokens_estimated, finish_reason)
+    tokens_estimated, finish_reason, thumbs_up, thumbs_down, judgment_count)
 SELECT substr(id, 1, 8) || 'f' || substr(id, 10), use_case_id, 'evaluator', 'prompts', 'COMPLETED',
     'complete', '', id, id, id, CASE WHEN abs(hashtext(id)) %% 4 = 0 THEN '"bad"' ELSE '"good"' END
     ::jsonb, %(rating)s, %(rating_version)s, '', '', '', '', '', '[]', 0, true,
-    created_at, started_at, false, ''
+    created_at, started_at, false, '', 0, 0, 0
 FROM tracing_log WHERE use_case_id = %(use_case)s AND abs(hashtext(id || 'rated')) %% 50 = 0
 """
 
@@ -97,8 +98,10 @@ def fill(count: int, use_case: UseCase | None = None, offset: int = 0) -> UseCas
     with connection.cursor() as cursor:
         for statement in (_LOGS, _PAYLOADS, _RATINGS):
             _run(statement, names)
-        cursor.execute("VACUUM ANALYZE tracing_log")
-        cursor.execute("VACUUM ANALYZE tracing_logpayload")
+        # As the worker does within a minute, and the server by itself.
+        summing.sum_up()
+        for table in ("log", "logpayload", "logsum", "stalehour"):
+            cursor.execute(f"VACUUM ANALYZE tracing_{table}")
     return use_case
 
 

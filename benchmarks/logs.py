@@ -71,6 +71,9 @@ def cases(now: datetime) -> dict[str, str]:
         "words of one path": "path=desk/prompt-19&text=kettle",
         "charts, 14 days": "charts/",
         "charts, 90 days": f"charts/?since={now - timedelta(days=90):%Y-%m-%dT%H:%M}",
+        "charts of a prompt, 90 days": "charts/?path=desk/prompt-0"
+        f"&since={now - timedelta(days=90):%Y-%m-%dT%H:%M}",
+        "charts, one source": "charts/?source=nightly",
     }
 
 
@@ -113,6 +116,19 @@ def big_trace(use_case: Any) -> str:
     return reverse("tracing:log-detail", args=[root.pk])
 
 
+def prompt_pages(use_case: Any) -> dict[str, str]:
+    """The list of prompts, and the page of the one that is called most."""
+    from django.urls import reverse
+
+    from blueprints.models import Blueprint
+
+    often = Blueprint.objects.get(use_case=use_case, path="desk/prompt-0")
+    return {
+        "prompts, 30 days": reverse("playground:path-list", args=[use_case.pk]),
+        "prompt, often called": reverse("playground:blueprint-versions", args=[often.pk]),
+    }
+
+
 def measure_pages(count: int, requests: int) -> list[list[object]]:
     scratch.start()
     from django.conf import settings
@@ -132,7 +148,7 @@ def measure_pages(count: int, requests: int) -> list[list[object]]:
         name: url + (asked if asked.startswith("charts/") else f"?{asked}")
         for name, asked in cases(datetime.now(UTC)).items()
     }
-    addresses[f"trace of {NODES} logs"] = big_trace(use_case)
+    addresses |= prompt_pages(use_case) | {f"trace of {NODES} logs": big_trace(use_case)}
     rows: list[list[object]] = [["page", "p50 ms", "p95 ms", "rows"]]
     for name, address in addresses.items():
         timed(client.get, address, 2)  # warm

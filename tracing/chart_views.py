@@ -16,9 +16,8 @@ from config.errors import Conflict, InvalidInput
 from tracing.forms import LogFilterForm, filter_data
 from tracing.list_views import options_of
 from tracing.log_charts import charts_of
-from tracing.log_figures import Figures, Group, Span, figures_of
-from tracing.log_filters import logs_in
-from tracing.search import mentions
+from tracing.log_figures import Figures, Group, figures_of
+from tracing.time_span import Span
 
 _SPANS = ((1, "1 day"), (7, "7 days"), (14, "14 days"), (30, "30 days"), (90, "90 days"))
 
@@ -55,10 +54,7 @@ def log_charts(request: PageRequest, pk: str) -> HttpResponse:
 
 def _figures(use_case: UseCase, form: LogFilterForm) -> Figures:
     wanted = form.wanted
-    rows = logs_in(use_case, wanted)
-    if wanted.text:
-        rows = rows.filter(mentions(wanted.text))
-    return figures_of(use_case, rows, Span.of(wanted.since, wanted.until))
+    return figures_of(use_case, wanted, Span.of(wanted.since, wanted.until))
 
 
 def _shown(figures: Figures, form: LogFilterForm) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from django.contrib.humanize.templatetags.humanize import intcomma
 
 from config.formats import dollars, duration
-from tracing.log_figures import Figures, Sums
+from tracing.log_figures import Figures
+from tracing.log_sums import Sums
 
 WIDTH, HEIGHT = 480, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 4, 8, 22
@@ -117,7 +118,7 @@ _PLANS = (
         ),
         _count,
     ),
-    _Plan("Cost", (_Series("main", "US dollars", lambda sums: float(sums.cost)),), _money),
+    _Plan("Cost", (_Series("main", "US dollars", lambda sums: float(sums.cost or 0)),), _money),
     _Plan("Errors", (_Series("bad", "failed", lambda sums: sums.errors),), _count),
     _Plan(
         "Feedback",

@@ -1,13 +1,12 @@
 """Which logs of a use case a reader asks for."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
 from accounts.models import UseCase, User
@@ -57,7 +56,7 @@ def logs_in(use_case: UseCase, wanted: Wanted = Wanted()) -> QuerySet[Log]:
     if wanted.latency_to is not None:
         rows = rows.filter(LessThanOrEqual(duration(), wanted.latency_to))
     if wanted.feedback:
-        rows = rows.filter(judged_as(Feedback(wanted.feedback), use_case))
+        rows = rows.filter(judged_as(Feedback(wanted.feedback)))
     return rows
 
 
@@ -96,51 +95,14 @@ def _between(wanted: Wanted) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def judged_as(word: Feedback, use_case: UseCase) -> Q:
+def judged_as(word: Feedback) -> Q:
     """By programs and people, in whatever way they said it."""
-    return _JUDGED[word](use_case)
+    return _JUDGED[word]
 
 
-def rated(use_case: UseCase, name: str) -> QuerySet[Log]:
-    """What was judged by the built-in evaluator of this name, as the judgments on it."""
-    # Asked for first: how many a file has is then known when the search for them is planned.
-    files = list(File.objects.filter(use_case=use_case, path=name).values_list("pk", flat=True))
-    rows = Log.objects.filter(file__in=files, judged__isnull=False, judgment__isnull=False)
-    return rows.order_by()
-
-
-def thumbed(use_case: UseCase, *, is_positive: bool) -> QuerySet[Log]:
-    """What somebody's thumb in a chat is about. Chats are above this app: only the relation's name is
-    known here."""
-    rows = Log.objects.filter(use_case=use_case, chat_prompt__feedback__is_positive=is_positive)
-    return rows.order_by()
-
-
-def _good(use_case: UseCase) -> Q:
-    ratings = rated(use_case, "rating").filter(judgment="good").values("judged")
-    return Q(pk__in=ratings.union(thumbed(use_case, is_positive=True).values("pk")))
-
-
-def _bad(use_case: UseCase) -> Q:
-    ratings = rated(use_case, "rating").filter(judgment="bad").values("judged")
-    return Q(pk__in=ratings.union(thumbed(use_case, is_positive=False).values("pk")))
-
-
-def _any(use_case: UseCase) -> Q:
-    judged = Log.objects.filter(use_case=use_case, judged__isnull=False, judgment__isnull=False)
-    thumbs = Log.objects.filter(use_case=use_case, chat_prompt__feedback__isnull=False)
-    return Q(pk__in=judged.order_by().values("judged").union(thumbs.order_by().values("pk")))
-
-
-def _none(use_case: UseCase) -> Q:
-    judged = Log.objects.filter(judged=OuterRef("pk"), judgment__isnull=False)
-    thumbs = Log.objects.filter(pk=OuterRef("pk"), chat_prompt__feedback__isnull=False)
-    return ~Q(Exists(judged)) & ~Q(Exists(thumbs))
-
-
-_JUDGED: dict[Feedback, Callable[[UseCase], Q]] = {
-    Feedback.GOOD: _good,
-    Feedback.BAD: _bad,
-    Feedback.ANY: _any,
-    Feedback.NONE: _none,
+_JUDGED = {
+    Feedback.GOOD: Q(thumbs_up__gt=0),
+    Feedback.BAD: Q(thumbs_down__gt=0),
+    Feedback.ANY: Q(judgment_count__gt=0),
+    Feedback.NONE: Q(judgment_count=0),
 }

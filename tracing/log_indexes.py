@@ -9,6 +9,10 @@ _NEWEST = ("-created_at", "-id")
 _ROOTS = Q(parent=None)
 
 
+# What `duration` is, where the SQL is our own.
+DURATION = "coalesce(latency_ms, (EXTRACT(epoch FROM ended_at - started_at) * 1000)::float8)"
+
+
 class Lasted(Func):
     """Milliseconds from the second moment to the first."""
 
@@ -49,6 +53,17 @@ LISTS = [
         condition=~Q(status=Status.COMPLETED),
         name="log_unfinished_or_failed",
     ),
+    Index(fields=["use_case", *_NEWEST], condition=Q(thumbs_up__gt=0), name="log_good_newest"),
+    Index(fields=["use_case", *_NEWEST], condition=Q(thumbs_down__gt=0), name="log_bad_newest"),
+    Index(
+        fields=["use_case", *_NEWEST], condition=Q(judgment_count__gt=0), name="log_judged_newest"
+    ),
     Index(fields=["use_case", "cost"], condition=Q(cost__gt=0), name="log_by_cost"),
     Index(F("use_case"), duration(), condition=_ROOTS, name="log_by_duration"),
+    # For retention, which empties the oldest first and must not look through those that are empty.
+    Index(
+        fields=["use_case", "created_at", "id"],
+        condition=Q(is_payload_kept=True),
+        name="log_payloads_oldest",
+    ),
 ]

@@ -102,9 +102,9 @@ def walk(rows: QuerySet[Log], text: str = "", *, at_once: int) -> Iterator[list[
 
 
 @contextmanager
-def bounded() -> Iterator[None]:
+def bounded(advice: str = "choose a shorter time, or one more filter.") -> Iterator[None]:
     """Queries that end, and are planned for the very values that they are asked with: which index is
-    the right one depends on them. Raises Conflict where one takes too long."""
+    the right one depends on them. Raises Conflict with the advice where one takes too long."""
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -116,9 +116,7 @@ def bounded() -> Iterator[None]:
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, errors.QueryCanceled):
-            raise Conflict(
-                "That is too much to look through at once: choose a shorter time, or one more filter."
-            ) from error
+            raise Conflict(f"That is too much to look through at once: {advice}") from error
         raise
 
 

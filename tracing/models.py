@@ -13,8 +13,9 @@ from config.status import Status
 from config.storable import storable
 from tracing.list_models import Retention, SavedView
 from tracing.log_indexes import LISTS
+from tracing.sum_models import LogSum, StaleHour
 
-__all__ = ["Retention", "SavedView"]  # Django looks for them here
+__all__ = ["LogSum", "Retention", "SavedView", "StaleHour"]  # Django looks for them here
 
 LONGEST_NAME = 200  # of what callers name: ids, references, sources, users
 _MADE_ID = re.compile(r"(?:log|data)_([0-9a-f]{24})")
@@ -166,6 +167,11 @@ class Log(models.Model):
         "self", models.SET_NULL, null=True, related_name="judgments", db_index=False
     )
     is_marked_completed = models.BooleanField(null=True)
+    # What is said of this one, by programs and in chats: how often it was called good, bad, or anything
+    # at all. The database counts, by triggers.
+    thumbs_up = models.PositiveIntegerField(default=0)
+    thumbs_down = models.PositiveIntegerField(default=0)
+    judgment_count = models.PositiveIntegerField(default=0)
 
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField()

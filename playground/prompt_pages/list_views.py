@@ -13,6 +13,7 @@ from accounts.pages import PageRequest, within
 from accounts.services import require_editor
 from blueprints import environments
 from blueprints.models import Environment
+from config.errors import Conflict
 from config.pages import errors_on, form_response
 from config.storable import storable
 from playground.prompt_pages import paths
@@ -31,9 +32,13 @@ def path_list(request: PageRequest, pk: str) -> HttpResponse:
     kind = request.GET.get("kind", "")
     if kind and kind not in paths.KINDS:
         raise Http404
+    try:
+        listed = paths.listed(use_case, words=words, kind=kind)
+    except Conflict as error:
+        listed = paths.Listed([], is_cut=False, problem=error.message)
     context: dict[str, Any] = {
         **within(request, use_case, tab="prompts"),
-        "listed": paths.listed(use_case, words=words, kind=kind),
+        "listed": listed,
         "environments": environments_of(use_case),
         "words": words,
         "kind": kind,

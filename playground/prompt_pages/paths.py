@@ -23,6 +23,7 @@ from blueprints.models import (
 from blueprints.paths import last_name
 from playground.prompt_pages import figures
 from playground.prompt_pages.figures import Figures
+from tracing.log_pages import bounded
 from tracing.models import Log
 
 KINDS: dict[str, str] = {PROMPT: "Prompts"} | {
@@ -78,13 +79,22 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
+    """`problem` says why there are no figures, where there are none."""
+
     folders: list[Folder]
     is_cut: bool
+    problem: str = ""
 
 
 def listed(use_case: UseCase, *, words: str = "", kind: str = "") -> Listed:
     """What has these words in its path or name, in the order of paths; what is in no folder first.
-    The number of queries does not depend on how much there is."""
+    The number of queries does not depend on how much there is. Raises Conflict where it takes too long;
+    of the figures alone the list says so."""
+    with bounded("look for other words, or for one kind."):
+        return _listed(use_case, words, kind)
+
+
+def _listed(use_case: UseCase, words: str, kind: str) -> Listed:
     found = [
         file
         for one in ([kind] if kind else KINDS)
@@ -93,9 +103,9 @@ def listed(use_case: UseCase, *, words: str = "", kind: str = "") -> Listed:
     rows = [Row(file, kind_of(file)) for file in found]
     rows.sort(key=lambda row: (row.folder, row.name.lower(), row.file.path))
     shown = rows[:MOST_ROWS]
-    _fill(use_case, shown)
+    problem = _fill(use_case, shown)
     folders = [Folder(path, list(some)) for path, some in groupby(shown, lambda row: row.folder)]
-    return Listed(folders, is_cut=len(rows) > MOST_ROWS)
+    return Listed(folders, is_cut=len(rows) > MOST_ROWS, problem=problem)
 
 
 def page_of(file: AnyFile) -> str:
@@ -131,12 +141,13 @@ def _matching(use_case: UseCase, kind: str, words: str) -> Any:
     return (rows.filter(wanted) if words else rows).order_by("path")
 
 
-def _fill(use_case: UseCase, rows: Sequence[Row]) -> None:
+def _fill(use_case: UseCase, rows: Sequence[Row]) -> str:
+    """What kept it from the figures, if anything did."""
     files = [row.file for row in rows]
     versions = {file_of(version).pk: version for version in shown_versions(files)}
     counts = _versions_counts(files)
     deployments = _deployments(files)
-    measured = figures.of_files(use_case)
+    measured, problem = figures.or_problem(lambda: figures.of_files(use_case))
     calls = figures.last_calls(files)
     for row in rows:
         key = row.file.pk
@@ -145,6 +156,7 @@ def _fill(use_case: UseCase, rows: Sequence[Row]) -> None:
         row.deployments = deployments.get(key, [])
         row.figures = measured.get(key, row.figures)
         row.last_call = calls.get(key)
+    return problem
 
 
 def _versions_counts(files: Iterable[AnyFile]) -> dict[str, int]:

@@ -54,8 +54,9 @@ class VersionRow:
 @require_safe
 def blueprint_versions(request: PageRequest, pk: str) -> HttpResponse:
     blueprint = blueprint_at(request, pk)
-    measured = figures.of_versions(blueprint)
+    measured, problem = figures.or_problem(lambda: figures.of_versions(blueprint))
     context = _versions_context(request, blueprint, measured) | {
+        "problem": problem,
         "blueprint": blueprint,
         "unsaved": measured.get(None),
         "places": PlaygroundBlueprint.objects.filter(blueprint=blueprint).select_related(
@@ -69,7 +70,8 @@ def blueprint_versions(request: PageRequest, pk: str) -> HttpResponse:
 def file_versions(request: PageRequest, pk: str) -> HttpResponse:
     """Of a flow, a tool or an evaluator."""
     file = file_at(request, pk)
-    context = _versions_context(request, file, figures.of_file_versions(file))
+    measured, problem = figures.or_problem(lambda: figures.of_file_versions(file))
+    context = _versions_context(request, file, measured) | {"problem": problem}
     return render(request, "playground/prompts/versions.html", context)
 
 
@@ -78,13 +80,15 @@ def blueprint_version(request: PageRequest, pk: str, version_pk: str) -> HttpRes
     version = version_at(request, pk, version_pk)
     blueprint = version.blueprint
     deployments = deployments_of(blueprint, environments_of(blueprint.use_case))
+    measured, problem = figures.or_problem(lambda: figures.of_versions(blueprint, version))
     context = {
         **_frame(request, blueprint),
         "blueprint": blueprint,
         "version": version,
         "contents": contents_of(version),
         "environments": deployments.by_version.get(version.pk, []),
-        "figures": figures.of_versions(blueprint, version).get(version.pk, Figures()),
+        "figures": measured.get(version.pk, Figures()),
+        "problem": problem,
         "is_in_chats": version.pk == blueprint.version_id,
         "is_in_playgrounds": blueprint.places.exists(),
         "before": _number_before(version),

@@ -1,5 +1,6 @@
 """What calls cost and were worth: of versions, of all that has a path, and in how many queries."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -19,6 +20,8 @@ from playground.prompt_pages import figures
 from playground.prompt_pages.figures import Figures
 from playground.prompt_pages.paths import listed
 from tests.v5.conftest import programme_of
+from tracing import log_sums, summing
+from tracing.durations import ACCURACY
 from tracing.models import Log, LogKind
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +78,22 @@ def test_versions_have_their_own_calls_costs_and_median(blueprint, call):
     assert figures.of_versions(blueprint, alone) == {alone.pk: first}
 
 
+def test_sums_of_hours_tell_the_same(blueprint, call, monkeypatch):
+    for days_ago in (1, 2, 20):
+        call(1, latency_ms=100, cost=Decimal("0.1"), days_ago=days_ago)
+        call(1, latency_ms=9_000, status=Status.ERROR, days_ago=days_ago)
+    counted = of_number(blueprint, 1)
+    summing.sum_up()
+    monkeypatch.setattr(log_sums, "FEW", 0)
+
+    summed = of_number(blueprint, 1)
+
+    assert summed.latency_ms == pytest.approx(100, rel=ACCURACY)
+    assert summed.latency_ms != 100
+    assert replace(summed, latency_ms=100) == counted
+    assert figures.of_files(blueprint.use_case)[blueprint.pk].calls == 6
+
+
 def test_what_failed_counts_as_a_call_but_not_for_the_latency(blueprint, call):
     call(1, latency_ms=10)
     call(1, latency_ms=60_000, status=Status.ERROR)
@@ -98,7 +117,7 @@ def test_thumbs_of_chats_and_ratings_of_programs_make_the_score(
     chat = services.create_chat(user=alice, playground=playground, blueprint=blueprint)
     prompt = services.ask(user=alice, chat=chat, text="How long?")
     version = blueprint.versions.get(number=2)
-    ChatPrompt.objects.filter(pk=prompt.pk).update(blueprint_version=version)
+    ChatPrompt.objects.filter(pk=prompt.pk).update(log=call(2))
     for user, is_positive in ((alice, True), (bob, False)):
         Feedback.objects.create(prompt=prompt, user=user, is_positive=is_positive)
     api = programme_of(alice, use_case)

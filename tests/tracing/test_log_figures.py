@@ -10,9 +10,11 @@ from config.errors import InvalidInput
 from tracing.judgments import evaluator as evaluator_of
 from tracing.judgments import judge
 from tracing.log_charts import HEIGHT, WIDTH, charts_of, nice_top
-from tracing.log_figures import Figures, Span, Sums, figures_of
-from tracing.log_filters import Wanted, logs_in
+from tracing.log_figures import Figures, figures_of
+from tracing.log_filters import Wanted
+from tracing.log_sums import Sums
 from tracing.models import Face
+from tracing.time_span import Span
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -24,7 +26,7 @@ def span(days: float = 3.5) -> Span:
 @pytest.fixture
 def figures(use_case):
     def figures(wanted: Wanted | None = None, within: Span | None = None) -> Figures:
-        return figures_of(use_case, logs_in(use_case, wanted or Wanted()), within or span())
+        return figures_of(use_case, wanted or Wanted(), within or span())
 
     return figures
 
@@ -48,7 +50,7 @@ def test_each_day_has_its_sums(figures, log_of, prompt, tool, alice, use_case):
     found = figures()
 
     first = Sums(3, 0, 200.0, 290.0, 30, 6, Decimal("0.75"))
-    second = Sums(2, 1, 50.0, 50.0, 10, 2, Decimal("0.25"), good=1)
+    second = Sums(2, 1, 50.0, 50.0, 10, 2, Decimal("0.25"), good=1, thumbs_up=1)
     empty = [(DAY + timedelta(days=day), Sums()) for day in (2, 3)]
     assert found.by_time == [(DAY, first), (DAY + timedelta(days=1), second), *empty]
     assert found.count == 5
