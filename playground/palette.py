@@ -13,6 +13,7 @@ from accounts.models import UseCase, User
 from blueprints.models import Blueprint
 from config.storable import storable
 from playground.models import Chat, Playground
+from tracing.log_pages import bounded
 from vectordb.models import Document, VectorDatabase
 
 _MOST_OF_A_KIND = 6
@@ -36,7 +37,13 @@ class Group:
 
 def find(user: User, text: str, *, use_case: UseCase | None) -> list[Group]:
     """What has every word of `text` in its name, the newest first and a few of each kind. Without a
-    text these are the newest of all. `use_case` is where the reader stands."""
+    text these are the newest of all. `use_case` is where the reader stands. Raises Conflict where it
+    takes too long."""
+    with bounded("type more letters."):
+        return _groups(user, text, use_case)
+
+
+def _groups(user: User, text: str, use_case: UseCase | None) -> list[Group]:
     words = storable(text).split()[:_MOST_WORDS]
     groups = [
         Group("Actions", list(_actions(user, words, use_case))),

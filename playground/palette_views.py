@@ -6,7 +6,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import UseCase
 from accounts.pages import PageRequest
-from playground.palette import find
+from config.errors import Conflict
+from playground.palette import Group, find
 
 _LONGEST_QUERY = 200
 
@@ -17,8 +18,14 @@ def palette(request: PageRequest) -> HttpResponse:
     query = request.GET.get("q", "")[:_LONGEST_QUERY]
     visible = UseCase.objects.visible_to(request.user)
     use_case = visible.filter(pk=request.GET.get("use_case", "")).first()
-    groups = find(request.user, query, use_case=use_case)
+    groups: list[Group] = []
+    problem = ""
+    try:
+        groups = find(request.user, query, use_case=use_case)
+    except Conflict as error:
+        problem = error.message
     context = {
+        "problem": problem,
         "groups": groups,
         "count": sum(len(group.items) for group in groups),
         "query": query,

@@ -107,7 +107,7 @@ def test_what_it_costs_does_not_grow(signed_in, world, alice, django_assert_max_
             user=alice, playground=playground, name=f"B {number}", settings=AnswerSettings()
         )
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         found(signed_in, use_case=world.use_case.pk)
 
 
