@@ -25,12 +25,14 @@ from config.threads import in_thread
 from playground import tasks
 from playground.recovery import tidy_up
 from playground.relay import relay
+from tracing import summing
 from tracing import tasks as retention_tasks
 from vectordb import model_server
 
 logger = logging.getLogger(__name__)
 
 _SWEEP_SECONDS = 2.0
+_SUM_SECONDS = 20.0
 _RESTART_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
 _QUEUE_CONNECTIONS = 6
@@ -99,7 +101,7 @@ async def run_forever(is_asked_to_end: Callable[[], bool]) -> None:
     # A cancellation that comes together with other trouble is lost in it, hence the question.
     while not is_asked_to_end():
         try:
-            await _run()
+            await _run(is_asked_to_end)
         except* (psycopg.Error, db.Error, ProcrastinateException) as lost:
             logger.warning("The worker lost the database and connects again: %s", _first(lost))
         await asyncio.sleep(_RESTART_SECONDS)
@@ -112,9 +114,12 @@ def _first(error: BaseException) -> BaseException:
     return error.__cause__ or error
 
 
-async def _run() -> None:
+async def _run(is_asked_to_end: Callable[[], bool]) -> None:
     async with ready() as queue, asyncio.TaskGroup() as group:
-        chores = [group.create_task(_sweep(queue), name="sweep")]
+        chores = [
+            group.create_task(_sweep(queue), name="sweep"),
+            group.create_task(_sum_up(is_asked_to_end), name="sums"),
+        ]
         # Answers wait for LLMs, hundreds at a time; ingestion computes, and one at a time is best.
         workers = [
             _worker(queue, name, concurrency, _OPTIONS.get(name, {}))
@@ -166,6 +171,13 @@ async def _sweep(queue: App) -> None:
             await _start_over(manager, job)
         await in_thread(tidy_up)
         await asyncio.sleep(_SWEEP_SECONDS)
+
+
+async def _sum_up(is_asked_to_end: Callable[[], bool]) -> None:
+    """Keep the sums of logs true. No job, for there would be one each time."""
+    while True:
+        await in_thread(summing.keep_up, should_end=is_asked_to_end)
+        await asyncio.sleep(_SUM_SECONDS)
 
 
 async def _start_over(manager: JobManager, job: Job) -> None:

@@ -53,16 +53,17 @@ SELECT created_at AS start, status, coalesce(blueprint_id, '') AS blueprint_id,
 FROM ({{logs}}) AS log
 """  # noqa: S608 - of constants alone
 _FIGURES = """
-SELECT {columns}, GROUPING({columns}), sum(count), coalesce(sum(count) FILTER (WHERE status = 'ERROR'), 0),
-    coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), sum(cost),
-    sum(good), sum(bad), sum(thumbs_up), sum(thumbs_down){more}
+SELECT {columns}, GROUPING({columns}),
+    sum(count)::bigint, coalesce(sum(count) FILTER (WHERE status = 'ERROR'), 0)::bigint,
+    coalesce(sum(input_tokens), 0)::bigint, coalesce(sum(output_tokens), 0)::bigint, sum(cost),
+    sum(good)::bigint, sum(bad)::bigint, sum(thumbs_up)::bigint, sum(thumbs_down)::bigint{more}
 FROM (SELECT *, date_trunc(%s, start, 'UTC') AS at FROM ({parts}) AS part) AS timed
 GROUP BY GROUPING SETS ({sets})
 """
 _EXACTLY = """,
     percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration) FILTER (WHERE {timed})"""
 _BUCKETS = """
-SELECT {columns}, GROUPING({columns}), bucket, sum(n)
+SELECT {columns}, GROUPING({columns}), bucket, sum(n)::bigint
 FROM (SELECT *, date_trunc(%s, start, 'UTC') AS at FROM ({parts}) AS part) AS timed,
     unnest(buckets, counts) AS latency (bucket, n)
 WHERE bucket IS NOT NULL AND {timed}
@@ -161,7 +162,7 @@ class _Plan:
         for way, key, values in self._run(_FIGURES, parts, more):
             count, errors, *sums = values[:9]
             p50, p95 = (values[9] if is_exact else None) or (None, None)
-            groups[way][key] = Sums(int(count), int(errors), p50, p95, *sums)
+            groups[way][key] = Sums(count, errors, p50, p95, *sums)
         return groups
 
     def with_percentiles(
@@ -169,7 +170,7 @@ class _Plan:
     ) -> list[dict[Key, Sums]]:
         found: list[dict[Key, list[tuple[int, int]]]] = [{} for _ in self.ways]
         for way, key, (bucket, count) in self._run(_BUCKETS, parts):
-            found[way].setdefault(key, []).append((bucket, int(count)))
+            found[way].setdefault(key, []).append((bucket, count))
         return [
             {
                 key: replace(

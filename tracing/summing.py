@@ -5,17 +5,20 @@ Whoever writes logs only notes the hour, by adding a row (the database does it, 
 log until its sums are made: figures are never behind.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from tracing.durations import bucket_sql
 from tracing.log_indexes import DURATION
 from tracing.models import FILE_KINDS
 from tracing.sum_models import Step
+
+logger = logging.getLogger(__name__)
 
 _DAY = timedelta(days=1)
 _KEYS = "is_root, kind, status, blueprint_id, blueprint_version_id, file_id, file_version_id, model_name"
@@ -86,6 +89,15 @@ def sum_up(now: datetime | None = None, *, should_end: Callable[[], bool] = lamb
         cursor.execute(_THIN, [until])
     while not should_end() and _sum_a_day(until):
         pass
+
+
+def keep_up(*, should_end: Callable[[], bool]) -> None:
+    """As `sum_up`, for a worker that has more to do: where it fails, logs are counted one by one until
+    the next time."""
+    try:
+        sum_up(should_end=should_end)
+    except DatabaseError:
+        logger.exception("Logs could not be summed up")
 
 
 @transaction.atomic

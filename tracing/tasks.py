@@ -1,15 +1,14 @@
-"""The queue's side of retention, and of the sums of hours."""
+"""The queue's side of retention."""
 
 from django.db import connections
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from tracing import retention, summing
+from tracing import retention
 
 QUEUE = "evaluate"
 # In the night of those who are near Greenwich. A worker that is not there then does it the next day.
 _DAILY = "17 3 * * *"
-_EACH_MINUTE = "* * * * *"
 
 
 @app.periodic(cron=_DAILY)
@@ -18,15 +17,5 @@ def delete_old_logs(context: JobContext, timestamp: int) -> None:
     """Whatever fails or is broken off, the next day's run does."""
     try:
         retention.run(should_end=context.should_abort)
-    finally:
-        connections.close_all()
-
-
-@app.periodic(cron=_EACH_MINUTE)
-@app.task(name="tracing.sum_up_logs", queue=QUEUE, pass_context=True, queueing_lock="log sums")
-def sum_up_logs(context: JobContext, timestamp: int) -> None:
-    """Whatever fails or is broken off, the next minute's run does; until then it is counted."""
-    try:
-        summing.sum_up(should_end=context.should_abort)
     finally:
         connections.close_all()

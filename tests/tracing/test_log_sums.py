@@ -1,5 +1,6 @@
 """Figures of summed hours are those of the logs themselves, whatever becomes of the logs."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
-from procrastinate.contrib.django import app
+from django.db import connection
 
 from accounts.services import create_use_case
 from blueprints.models import BlueprintVersion
@@ -15,8 +16,10 @@ from config.database import connection_parameters
 from config.errors import Conflict
 from config.ids import new_id
 from config.status import Status
+from config.threads import in_thread
+from playground import worker
 from tests.tracing.conftest import version_at
-from tracing import deleting, log_pages, log_sums, logs, retention, summing, tasks
+from tracing import deleting, log_pages, log_sums, logs, retention, summing
 from tracing.durations import ACCURACY
 from tracing.judgments import judge
 from tracing.log_filters import Wanted
@@ -101,6 +104,7 @@ def by_sums(monkeypatch, use_case) -> Callable[..., list[dict]]:
 def assert_alike(summed: Sums, counted: Sums) -> None:
     for name in Sums.__slots__:
         one, other = getattr(summed, name), getattr(counted, name)
+        assert type(one) is type(other), name
         if name in ("p50", "p95") and other is not None:
             # What takes less than a hundredth of a millisecond is said to take one.
             assert abs(one - other) <= ACCURACY * 1.001 * other + 0.01, name
@@ -301,14 +305,28 @@ def test_a_log_that_is_written_meanwhile_is_not_forgotten(use_case, tool, log_of
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_worker_sums_each_minute(run_jobs, log_of, tool):
+def test_the_worker_keeps_the_sums_true(log_of, tool, monkeypatch):
+    monkeypatch.setattr(worker, "_SUM_SECONDS", 0.05)
+
+    async def work() -> None:
+        chore = asyncio.create_task(worker._sum_up(lambda: False))
+        for day in range(2):
+            await in_thread(log_of, tool, created_at=DAY + timedelta(days=day))
+            while await in_thread(stale_hours):
+                await asyncio.sleep(0.02)
+        chore.cancel()
+
+    asyncio.run(asyncio.wait_for(work(), 30))
+
+    assert LogSum.objects.filter(step=Step.HOUR).count() == 2
+
+
+def test_a_worker_that_cannot_sum_goes_on(log_of, tool, caplog):
     log_of(tool, created_at=DAY)
-    crons = {task.cron for task in app.periodic_registry.periodic_tasks.values()
-             if task.task is tasks.sum_up_logs}  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE tracing_logsum ADD CHECK (false) NOT VALID")
 
-    app.configure_task("tracing.sum_up_logs").defer(timestamp=int(NOW.timestamp()))
-    run_jobs()
+    summing.keep_up(should_end=lambda: False)
 
-    assert crons == {"* * * * *"}
-    assert LogSum.objects.filter(step=Step.HOUR).count() == 1
-    assert not stale_hours()
+    assert "could not be summed" in caplog.text
+    assert stale_hours()
