@@ -1,4 +1,4 @@
-"""Telling pages that show logs that there are new ones, or that some have changed.
+"""Telling pages that show logs that there are new ones, or that some have changed or gone.
 
 What they are told is no more than that: each page asks for what it shows, with its own filter.
 """

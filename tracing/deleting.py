@@ -9,6 +9,7 @@ from accounts.models import UseCase, User
 from accounts.services import require_editor
 from blueprints.kinds import AnyFile
 from blueprints.models import Blueprint
+from tracing.announcing import announce
 from tracing.models import FILE_KINDS, Log
 
 _AT_ONCE = 500
@@ -50,6 +51,8 @@ def _delete(doomed: list[Log]) -> None:
     moved = [node for node in kept.values() if _is_moved(node, kept)]
     Log.objects.bulk_update(moved, ["parent", "root"], batch_size=_AT_ONCE)
     Log.objects.filter(pk__in=gone).delete()
+    for use_case_id in {log.use_case_id for log in doomed}:
+        announce(use_case_id)
 
 
 def _is_moved(node: Log, kept: dict[str, Log]) -> bool:

@@ -1,9 +1,10 @@
 """The list of a use case's logs: filtered, paged, in views of one's own, as files and as charts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,12 +20,15 @@ from tracing import log_export, log_pages, saved_views
 from tracing.announcing import topic_query
 from tracing.forms import LogFilterForm, SavedViewForm, filter_data
 from tracing.list_models import SavedView
-from tracing.log_filters import logs_in
+from tracing.log_filters import Wanted, logs_in
 from tracing.log_pages import LogPage, Mark, Place
 from tracing.log_rows import rows_of
+from tracing.models import Log
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
 _MOST_OPTIONS = 300
+# Blocks of a file, of the logs that are wanted; the words among that are left to it.
+Write = Callable[[QuerySet[Log], Wanted], Iterator[bytes]]
 
 
 @require_safe
@@ -58,12 +62,12 @@ def log_list(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_safe
 def log_export_csv(request: PageRequest, pk: str) -> HttpResponseBase:
-    return _export(request, pk, log_export.as_csv, "csv", "text/csv; charset=utf-8")
+    return export_of(request, pk, log_export.as_csv, "csv", "text/csv; charset=utf-8")
 
 
 @require_safe
 def log_export_jsonl(request: PageRequest, pk: str) -> HttpResponseBase:
-    return _export(request, pk, log_export.as_jsonl, "jsonl", "application/jsonl")
+    return export_of(request, pk, log_export.as_jsonl, "jsonl", "application/jsonl")
 
 
 @_FORM
@@ -141,9 +145,10 @@ def options_of(use_case: UseCase) -> dict[str, list[str]]:
     }
 
 
-def _export(
-    request: PageRequest, pk: str, write: Any, ending: str, content_type: str
+def export_of(
+    request: PageRequest, pk: str, write: Write, ending: str, content_type: str
 ) -> HttpResponseBase:
+    """The logs that the address asks for, as a file that is written while it is read."""
     use_case = _use_case(request, pk)
     form = LogFilterForm(filter_data(request.GET), use_case=use_case)
     if not form.is_valid():
@@ -151,7 +156,7 @@ def _export(
         # There what is wrong stands at its field.
         return redirect(f"{url}?{form.query}")
     wanted = form.wanted
-    blocks: Iterator[bytes] = write(logs_in(use_case, wanted), wanted.text)
+    blocks = write(logs_in(use_case, wanted), wanted)
     response = StreamingHttpResponse(blocks, content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="logs-{use_case.pk}.{ending}"'
     return response

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from config.threads import give_connection_back
 from tracing import log_pages
+from tracing.log_filters import Wanted
 from tracing.log_rows import judgments_of, thumbs_of
 from tracing.models import Log, LogPayload
 
@@ -34,17 +35,17 @@ COLUMNS = (
 )
 
 
-def as_csv(rows: QuerySet[Log], text: str) -> Iterator[bytes]:
+def as_csv(rows: QuerySet[Log], wanted: Wanted) -> Iterator[bytes]:
     """With a line of names. What has parts of its own is JSON; what a spreadsheet would take for a
     formula has an apostrophe before it."""
     yield csv_lines([list(COLUMNS)]).encode("utf-8")
-    for logs in _records(rows, text):
+    for logs in _records(rows, wanted.text):
         yield csv_lines([[csv_cell(log[name]) for name in COLUMNS] for log in logs]).encode("utf-8")
 
 
-def as_jsonl(rows: QuerySet[Log], text: str) -> Iterator[bytes]:
+def as_jsonl(rows: QuerySet[Log], wanted: Wanted) -> Iterator[bytes]:
     """An object for each log, one a line."""
-    for logs in _records(rows, text):
+    for logs in _records(rows, wanted.text):
         yield b"".join(json_bytes(log) + b"\n" for log in logs)
 
 

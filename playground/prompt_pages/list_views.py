@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -20,6 +20,8 @@ from playground.prompt_pages import paths
 from playground.prompt_pages.figures import DAYS
 from playground.prompt_pages.finding import environments_of, use_case_at
 from playground.prompt_pages.small_forms import EnvironmentForm
+from playground.v5 import log_lines
+from tracing.list_views import export_of
 
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
 _LONGEST_WORDS = 250
@@ -47,6 +49,12 @@ def path_list(request: PageRequest, pk: str) -> HttpResponse:
         "days": DAYS,
     }
     return render(request, "playground/prompts/list.html", context)
+
+
+@require_safe
+def log_export_api(request: PageRequest, pk: str) -> HttpResponseBase:
+    """The logs that the address asks for, as the prompt API shows them, for `import_humanloop`."""
+    return export_of(request, pk, log_lines.lines, "api.jsonl", "application/jsonl")
 
 
 @_FORM

@@ -11,6 +11,11 @@ _list = [
         list_views.environment_create,
         name="environment-create",
     ),
+    path(
+        "use-cases/<id:pk>/traces/export.api.jsonl",
+        list_views.log_export_api,
+        name="log-export-api",
+    ),
     path("environments/<id:pk>/delete/", list_views.environment_delete, name="environment-delete"),
 ]
 

@@ -98,11 +98,12 @@ class Importer:
 
     def _log(self, place: str, shown: JSON) -> None:
         """With what it holds."""
-        parent_id = shown.get("trace_parent_id")
-        if parent_id is not None and not isinstance(parent_id, str):
-            self.report.problems.append(f"{place}: trace_parent_id is the id of a log.")
-            return
-        if parent_id and self._known(parent_id) is None:
+        named = [name for name in _awaited(shown) if shown.get(name) is not None]
+        for name in named:
+            if not isinstance(shown[name], str):
+                self.report.problems.append(f"{place}: {name} is the id of a log.")
+                return
+        if any(self._known(shown[name]) is None for name in named):
             self._waiting.append((place, shown))
             return
         if not self._written(place, shown):
@@ -122,19 +123,31 @@ class Importer:
                 self._free_the_lost()
 
     def _free_the_lost(self) -> None:
-        """All whose parents are nowhere; of a circle one."""
+        """All whose parents are nowhere; of a circle one. Without what it is about no judgment says
+        anything."""
         waiting, self._waiting = self._waiting, []
         ids = {str(shown.get("id") or shown.get("log_id")) for _, shown in waiting}
-        is_circle = all(shown["trace_parent_id"] in ids for _, shown in waiting)
-        for number, (place, shown) in enumerate(waiting):
-            if shown["trace_parent_id"] in ids and not (is_circle and number == 0):
+        missing = [self._missing(shown) for _, shown in waiting]
+        is_circle = all(
+            shown[name] in ids for (_, shown), name in zip(waiting, missing, strict=True)
+        )
+        for number, ((place, shown), name) in enumerate(zip(waiting, missing, strict=True)):
+            if shown[name] in ids and not (is_circle and number == 0):
                 self._waiting.append((place, shown))
-                continue
-            self.report.problems.append(
-                f"{place}: its parent {shown['trace_parent_id']} is not in the export; it is kept "
-                "without one."
-            )
-            self._log(place, shown | {"trace_parent_id": None})
+            elif name == "parent_id":
+                self.report.problems.append(
+                    f"{place}: {shown[name]}, which it is about, is not in the export."
+                )
+            else:
+                self.report.problems.append(
+                    f"{place}: its parent {shown[name]} is not in the export; it is kept without one."
+                )
+                self._log(place, shown | {name: None})
+
+    def _missing(self, shown: JSON) -> str:
+        """Under which name it names what is not here."""
+        named = [name for name in _awaited(shown) if shown.get(name) is not None]
+        return next((name for name in named if self._known(shown[name]) is None), "trace_parent_id")
 
     def _written(self, place: str, shown: JSON) -> bool:
         """Whether it is here now."""
@@ -181,6 +194,12 @@ class Importer:
 
     def _problem(self, place: str, error: Exception) -> None:
         self.report.problems.append(f"{place}: {text_of_error(error)}")
+
+
+def _awaited(shown: JSON) -> tuple[str, ...]:
+    """The names under which a log names others, which must be here before it."""
+    is_judgment = isinstance(shown.get("evaluator"), dict)
+    return ("trace_parent_id", "parent_id") if is_judgment else ("trace_parent_id",)
 
 
 def _lines(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -145,6 +145,7 @@ def url_of(world, token, endpoint, endpoint_llm, embedding, alice):
         "evaluation:question-set-create",
         "tracing:log-export-csv",
         "tracing:log-export-jsonl",
+        "playground:log-export-api",
         "tracing:log-charts",
         "tracing:saved-view-create",
     }

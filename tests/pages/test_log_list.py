@@ -18,7 +18,7 @@ from tests.pages.conftest import HTMX
 from tracing import log_export, log_pages, logs
 from tracing.judgments import evaluator, judge
 from tracing.list_models import SavedView
-from tracing.log_filters import logs_in
+from tracing.log_filters import Wanted, logs_in
 from tracing.models import Face, Log, LogPayload
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -340,7 +340,7 @@ def test_numbers_of_any_length_are_in_the_files(client, alice, log_of, use_case)
 def test_an_export_that_finds_nothing_lets_see_whether_anybody_waits(alice, log_of, use_case):
     log_of(text="x")
 
-    blocks = list(log_export.as_jsonl(logs_in(use_case), "nowhere"))
+    blocks = list(log_export.as_jsonl(logs_in(use_case), Wanted(text="nowhere")))
 
     assert blocks == [b""]
 

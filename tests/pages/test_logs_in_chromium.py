@@ -17,10 +17,11 @@ def person(running: Running) -> Person:
 
 @pytest.fixture
 def write(person: Person):
-    def write(output: str, **more: object) -> None:
+    def write(output: str, **more: object) -> str:
         body = {"path": "tools/live", "tool": {"function": {"name": "live", "description": "d"}}}
         answer = person.send("POST", "/v5/tools/log", {**body, "output": output, **more})
         assert answer.status == 200, answer.body
+        return str(answer.json()["id"])
 
     return write
 
@@ -88,6 +89,19 @@ def test_new_logs_come_to_the_top_once_each_and_only_those_of_the_filter(page, l
     expect(page.locator("#live")).to_have_text(re.compile("new log"))
 
 
+def test_what_is_deleted_leaves_a_live_list(page, logs_url, write, person):
+    gone = write("Soon gone", source="leaving")
+    write("Here to stay", source="leaving")
+    page.goto(f"{logs_url}?source=leaving")
+    page.get_by_role("button", name="Live").click()
+    expect(row(page, "Soon gone")).to_have_count(1)
+
+    assert person.send("DELETE", f"/v5/logs?id={gone}").status == 204
+
+    expect(row(page, "Soon gone")).to_have_count(0)
+    expect(row(page, "Here to stay")).to_have_count(1)
+
+
 def test_live_waits_while_somebody_reads(page, logs_url, write):
     for number in range(40):
         write(f"Earlier number {number}", source="reading")
@@ -119,7 +133,7 @@ def test_a_page_that_is_not_live_says_that_there_are_new_logs(page, logs_url, wr
     page.wait_for_function("performance.getEntriesByType('resource').length > 0")
     write("Quietly", source="quiet")
 
-    news = page.get_by_role("link", name="New logs came in")
+    news = page.get_by_role("link", name="Logs came or went")
     expect(news).to_be_visible()
     expect(row(page, "Quietly")).to_have_count(0)
     news.click()
