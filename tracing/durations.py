@@ -8,7 +8,7 @@ that what stands for all in it is off by no more than `ACCURACY` of the true val
 import math
 from collections.abc import Iterable
 
-ACCURACY = 0.01
+ACCURACY = 0.02
 _FACTOR = (1 + ACCURACY) / (1 - ACCURACY)
 # Milliseconds; below it nobody looks.
 _SHORTEST = 0.01
