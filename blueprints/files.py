@@ -22,7 +22,8 @@ from blueprints.kinds import (
     kind_of,
     versions_of,
 )
-from blueprints.models import Blueprint, File
+from blueprints.known_versions import known_version, newest_of, remember
+from blueprints.models import Blueprint, BlueprintVersion, File
 from blueprints.paths import checked_path, claim_path, hold_paths, last_name
 from blueprints.prompt_details import JSON
 from blueprints.versions import find_or_make_version, lock_versions
@@ -149,9 +150,13 @@ def get_or_make(
     """The version with these details, and what it is a version of; both made where they are not
     there. A new thing's first version is deployed to the default environment."""
     names = {"path": path, "file_id": file_id}
+    if kind == PROMPT and path is not None and file_id is None:
+        known = known_version(use_case, path, details)
+        if known is not None:
+            return known
     file = find_file(user=user, use_case=use_case, kind=kind, **names)
     if file is not None:
-        return find_or_make_version(file, details, user=user)
+        return _find_or_make(file, details, user=user, use_case=use_case, path=path)
     require_editor(use_case, user)
     with transaction.atomic():
         hold_paths(use_case)
@@ -265,6 +270,17 @@ def delete_version(version: AnyVersion, *, user: User) -> None:
     if not file.versions.exclude(pk=version.pk).exists():
         raise Conflict(f"This is the only version: delete the {kind_of(file)} instead.")
     version.delete()
+
+
+def _find_or_make(
+    file: AnyFile, details: JSON, *, user: User, use_case: UseCase, path: str | None
+) -> AnyVersion:
+    """And remember it for the next time, where it was called by its path."""
+    newest = newest_of(file) if isinstance(file, Blueprint) and path is not None else None
+    version = find_or_make_version(file, details, user=user)
+    if newest is not None and path is not None and isinstance(version, BlueprintVersion):
+        remember(use_case, path, details, version, newest)
+    return version
 
 
 def _make(*, user: User, use_case: UseCase, kind: Kind, path: str, details: JSON) -> AnyVersion:

@@ -15,6 +15,7 @@ from accounts.services import require_editor
 from blueprints.kinds import AnyVersion, file_of
 from blueprints.models import BlueprintVersion
 from config.errors import AppError, Conflict, InvalidInput, NotFound
+from config.inserting import insert
 from config.storable import storable
 from tracing import contents, sessions, traces
 from tracing.announcing import announce
@@ -96,7 +97,9 @@ def create(
     payload = contents.payload_of(fields)
     contents.check_complete(log, payload)
     try:
-        with transaction.atomic():
+        # What can go wrong below is undone alone; without a name and a parent nothing can.
+        is_tried = bool(place.chosen_id or place.reference_id or parent)
+        with transaction.atomic(savepoint=is_tried):
             _write(log, payload, parent, is_late=place.parent is None)
             announce(log.use_case_id)
     except IntegrityError as error:
@@ -128,10 +131,11 @@ def _write(log: Log, payload: dict[str, Any], parent: Log | None, *, is_late: bo
     made = made_pk(log.chosen_id or "")
     if made and Log.objects.filter(use_case=log.use_case_id, pk=made).exists():
         raise _taken("log_id", log.chosen_id)
-    log.save(force_insert=True)
     if log.is_payload_kept:
         log.payload = LogPayload(log=log, **payload)
-        log.payload.save(force_insert=True)
+        insert(log, log.payload)
+    else:
+        insert(log)
     if root is not None:
         traces.widen(root, log)
     if log.session is not None:
