@@ -160,7 +160,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_few(
         make("prompt", f"a/{number}", model="m", provider="mock", temperature=0.1)
         make("tool", f"b/{number}", source_code="1")
 
-    with django_assert_max_num_queries(22) as queries:
+    with django_assert_max_num_queries(24) as queries:
         few = listed(use_case, words="11")
     count = len(queries)
     with django_assert_max_num_queries(count):

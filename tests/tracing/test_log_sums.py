@@ -1,23 +1,16 @@
 """Figures of summed hours are those of the logs themselves, whatever becomes of the logs."""
 
-import asyncio
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import psycopg
 import pytest
-from django.db import connection
 
 from accounts.services import create_use_case
 from blueprints.models import BlueprintVersion
-from config.database import connection_parameters
 from config.errors import Conflict
-from config.ids import new_id
 from config.status import Status
-from config.threads import in_thread
-from playground import worker
 from tests.tracing.conftest import version_at
 from tracing import deleting, log_pages, log_sums, logs, retention, summing
 from tracing.durations import ACCURACY
@@ -281,52 +274,3 @@ def test_too_much_to_count_is_said(many, use_case, monkeypatch):
     slow = "pg_sleep(1) IS NOT NULL"
     with pytest.raises(Conflict, match="too much"):
         figures_by(use_case, Wanted(), Span(DAY, NOW, "day"), ("at",), timed=slow)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_log_that_is_written_meanwhile_is_not_forgotten(use_case, tool, log_of):
-    """It is committed after its hour was summed: its own note stays for the next run."""
-    log_of(tool, created_at=DAY)
-
-    with psycopg.connect(**connection_parameters()) as other:
-        other.execute(
-            "INSERT INTO tracing_log"
-            " SELECT (jsonb_populate_record(log, jsonb_build_object('id', %s::text))).*"
-            " FROM tracing_log AS log",
-            [new_id()],
-        )
-        summing.sum_up(NOW)
-        assert LogSum.objects.get(step=Step.DAY).count == 1
-        other.commit()
-
-    assert stale_hours() == 1
-    summing.sum_up(NOW)
-    assert LogSum.objects.get(step=Step.DAY).count == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_worker_keeps_the_sums_true(log_of, tool, monkeypatch):
-    monkeypatch.setattr(worker, "_SUM_SECONDS", 0.05)
-
-    async def work() -> None:
-        chore = asyncio.create_task(worker._sum_up(lambda: False))
-        for day in range(2):
-            await in_thread(log_of, tool, created_at=DAY + timedelta(days=day))
-            while await in_thread(stale_hours):
-                await asyncio.sleep(0.02)
-        chore.cancel()
-
-    asyncio.run(asyncio.wait_for(work(), 30))
-
-    assert LogSum.objects.filter(step=Step.HOUR).count() == 2
-
-
-def test_a_worker_that_cannot_sum_goes_on(log_of, tool, caplog):
-    log_of(tool, created_at=DAY)
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE tracing_logsum ADD CHECK (false) NOT VALID")
-
-    summing.keep_up(should_end=lambda: False)
-
-    assert "could not be summed" in caplog.text
-    assert stale_hours()
