@@ -3,6 +3,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from django.db.models import F, QuerySet
 
@@ -11,7 +12,7 @@ from playground.v5.log_showing import show_logs
 from tracing import log_pages
 from tracing.log_export import json_bytes
 from tracing.log_filters import Wanted
-from tracing.models import Log
+from tracing.models import Log, LogQuerySet
 from tracing.surroundings import complete
 
 _AT_ONCE = 50
@@ -20,7 +21,7 @@ _AT_ONCE = 50
 def lines(rows: QuerySet[Log], wanted: Wanted) -> Iterator[bytes]:
     """Blocks of lines. Of roots all that is below them follows, parents first; where all levels are
     wanted, each log stands for itself. What was done inside an answer is no log of this API."""
-    rows = rows.of_programs()
+    rows = cast("LogQuerySet", rows).of_programs()
     for ids in log_pages.walk(rows, wanted.text, at_once=_AT_ONCE):
         keys = ids if wanted.is_deep else [*ids, *_below(ids)]
         for start in range(0, len(keys), _AT_ONCE):
