@@ -18,7 +18,7 @@ from tracing.judgments import evaluator, judge
 from tracing.models import Face, Log, LogKind
 
 pytestmark = pytest.mark.django_db
-OLDER = import_module("playground.migrations.0015_count_older_feedback")
+OLDER = import_module("playground.migrations.0019_count_older_feedback")
 
 
 @pytest.fixture

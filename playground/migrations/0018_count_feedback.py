@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
     """The database counts: logs, thumbs and what both are about go by so many ways."""
 
     dependencies = [
-        ("playground", "0013_preferences"),
+        ("playground", "0017_follow_up_questions"),
         ("blueprints", "0010_deployments_begin_their_history"),
         ("tracing", "0012_build_indexes"),
     ]

@@ -15,6 +15,6 @@ SELECT count(playground_count_feedback(id)) FROM (
 class Migration(migrations.Migration):
     """Of what was judged before. Only those rows are held, until the end."""
 
-    dependencies = [("playground", "0014_count_feedback")]
+    dependencies = [("playground", "0018_count_feedback")]
 
     operations = [migrations.RunSQL(_COUNT, migrations.RunSQL.noop)]
