@@ -1,6 +1,7 @@
 """Durations in buckets."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from django.db import connection
@@ -10,11 +11,11 @@ from tracing.durations import ACCURACY, bucket_sql, quantile
 pytestmark = pytest.mark.django_db
 
 
-def buckets_of(durations: list[float | None]) -> list[int | None]:
+def buckets_of(durations: Sequence[float | None]) -> list[int | None]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {bucket_sql('duration')} FROM unnest(%s::float8[]) AS duration",  # noqa: S608
-            [durations],
+            [list(durations)],
         )
         return [bucket for (bucket,) in cursor.fetchall()]
 
@@ -25,14 +26,14 @@ def exactly(durations: list[float], share: float) -> float:
             "SELECT percentile_cont(%s) WITHIN GROUP (ORDER BY one) FROM unnest(%s::float8[]) AS one",
             [share, durations],
         )
-        return cursor.fetchone()[0]
+        return float(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 1000])
 @pytest.mark.parametrize("share", [0, 0.5, 0.95, 1])
 def test_a_quantile_is_as_near_as_is_said(count, share):
     chance = random.Random(count)  # noqa: S311
-    durations = [chance.lognormvariate(6, 3) for _ in range(count)]
+    durations: list[float] = [chance.lognormvariate(6, 3) for _ in range(count)]
     counts: dict[int, int] = {}
     for bucket in buckets_of(durations):
         counts[bucket] = counts.get(bucket, 0) + 1
