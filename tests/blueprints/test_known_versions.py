@@ -14,7 +14,7 @@ DETAILS = {"model": "m", "provider": "mock", "template": "Be {{person}}."}
 @pytest.fixture
 def version_of(alice, use_case):
     def version_of(details=DETAILS, path="desk/bot", within=None) -> BlueprintVersion:
-        return files.get_or_make(
+        made = files.get_or_make(
             user=alice,
             use_case=within or use_case,
             kind="prompt",
@@ -22,6 +22,8 @@ def version_of(alice, use_case):
             file_id=None,
             details=details,
         )
+        assert isinstance(made, BlueprintVersion)
+        return made
 
     return version_of
 
@@ -40,6 +42,7 @@ def known(version_of, use_case):
 def test_it_comes_with_what_a_call_needs(known, use_case, django_assert_num_queries):
     with django_assert_num_queries(1):
         found = known_version(use_case, "desk/bot", DETAILS)
+        assert found is not None
         assert found.blueprint.use_case == use_case
         assert (found.llm, found.vector_database, found.created_by) == (
             None,

@@ -4,11 +4,12 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from accounts.services import create_use_case
-from blueprints.models import BlueprintVersion
+from blueprints.models import BlueprintVersion, FileKind
 from config.errors import Conflict
 from config.status import Status
 from tests.tracing.conftest import version_at
@@ -27,7 +28,7 @@ WAYS = (("at",), ("blueprint_version_id", "file_version_id"), ("model_name",), (
 
 
 @pytest.fixture
-def versions(prompt, tool, flow) -> list:
+def versions(prompt, tool, flow) -> list[Any]:
     other = BlueprintVersion.objects.create(
         blueprint=prompt.blueprint, number=2, content_hash="2", created_by=prompt.created_by
     )
@@ -73,10 +74,12 @@ def many(use_case, versions) -> list[Log]:
 
 
 @pytest.fixture
-def by_sums(monkeypatch, use_case) -> Callable[..., list[dict]]:
+def by_sums(monkeypatch, use_case) -> Callable[..., list[dict[str, Any]]]:
     """What is found with as many sums as there are, after it was compared with what is counted."""
 
-    def find(wanted: Wanted | None = None, span: Span | None = None, **more) -> list[dict]:
+    def find(
+        wanted: Wanted | None = None, span: Span | None = None, **more
+    ) -> list[dict[str, Any]]:
         wanted, span = wanted or Wanted(), span or Span(DAY, NOW, "day")
 
         def ask(few: int) -> Grouped:
@@ -257,7 +260,7 @@ def test_a_worker_that_is_to_end_leaves_the_rest_for_the_next_run(many):
 
 def test_use_cases_are_summed_apart(many, by_sums, alice, use_case):
     theirs = create_use_case(user=alice, name="Other")
-    version = version_at(theirs, "tool", "t")
+    version = version_at(theirs, FileKind.TOOL, "t")
     for hour in range(30):
         fields = {"created_at": DAY + timedelta(hours=hour), "latency_ms": 1.0}
         logs.create(user=alice, version=version, face=Face.PROMPTS, fields=fields)
