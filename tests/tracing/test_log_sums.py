@@ -74,7 +74,7 @@ def many(use_case, versions) -> list[Log]:
 
 
 @pytest.fixture
-def by_sums(monkeypatch, use_case) -> Callable[..., list[dict[str, Any]]]:
+def by_sums(monkeypatch, use_case) -> Callable[..., list[Grouped]]:
     """What is found with as many sums as there are, after it was compared with what is counted."""
 
     def find(
