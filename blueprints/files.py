@@ -4,13 +4,12 @@
 look, paths in one use case.
 """
 
-from typing import Any
-
 from django.db import transaction
 
 from accounts.models import UseCase, User
 from accounts.services import require_editor
 from blueprints.environments import deploy_first, deployed_version, ensure_environments
+from blueprints.file_finding import KIND_NAMES, find_file
 from blueprints.kinds import (
     FILE_VERSIONS,
     PROMPT,
@@ -27,62 +26,10 @@ from blueprints.models import Blueprint, BlueprintVersion, File
 from blueprints.paths import checked_path, claim_path, hold_paths, last_name
 from blueprints.prompt_details import JSON
 from blueprints.versions import find_or_make_version, lock_versions
-from config.compiled import Compiled, given
 from config.errors import Conflict, InvalidInput, NotFound
 
-_BLUEPRINT_AT = Compiled(
-    lambda: Blueprint.objects.select_related("use_case").filter(
-        use_case=given("use_case"), path=given("path")
-    )
-)
-_FILE_AT = Compiled(
-    lambda: File.objects.select_related("use_case").filter(
-        use_case=given("use_case"), path=given("path")
-    )
-)
 _LONGEST_NAME = 200
 _NO_VERSION = "Version not found."
-_NAMES = {"prompt": "Prompt", "flow": "Flow", "tool": "Tool", "evaluator": "Evaluator"}
-
-
-def find_by_id(*, user: User, kind: Kind, file_id: str) -> AnyFile | None:
-    rows: Any = Blueprint.objects if kind == PROMPT else File.objects.filter(kind=kind)
-    found: AnyFile | None = (
-        rows.visible_to(user).select_related("use_case").filter(pk=file_id).first()
-    )
-    return found
-
-
-def find_by_path(*, use_case: UseCase, path: str) -> AnyFile | None:
-    """Whatever kind it is."""
-    at = {"use_case": use_case.pk, "path": path}
-    return _BLUEPRINT_AT.first(**at) or _FILE_AT.first(**at)
-
-
-def find_file(
-    *, user: User, use_case: UseCase, kind: Kind, path: str | None, file_id: str | None
-) -> AnyFile | None:
-    """By its id, its path, or both, which must then mean the same. None: no such path.
-
-    Raises NotFound for an unknown id, InvalidInput where neither is given, or they do not fit.
-    """
-    by_id = None
-    if file_id is not None:
-        by_id = find_by_id(user=user, kind=kind, file_id=file_id)
-        if by_id is None:
-            raise NotFound(f"{_NAMES[kind]} not found.")
-    if path is None:
-        if by_id is None:
-            raise InvalidInput("Give a path, or an id.", field="path")
-        return by_id
-    by_path = find_by_path(use_case=use_case, path=checked_path(path))
-    if by_id is not None and by_path != by_id:
-        raise InvalidInput("The path and the id mean different things: give one.", field="path")
-    if by_path is not None and kind_of(by_path) != kind:
-        raise InvalidInput(
-            f"At this path is a {kind_of(by_path)}, no {kind}: choose another path.", field="path"
-        )
-    return by_path
 
 
 def select_version(
@@ -118,7 +65,7 @@ def select_version(
         return version
     file = find_file(user=user, use_case=use_case, kind=kind, path=path, file_id=file_id)
     if file is None:
-        raise NotFound(f"{_NAMES[kind]} not found: without details nothing is made.")
+        raise NotFound(f"{KIND_NAMES[kind]} not found: without details nothing is made.")
     return version_in(file, version_id=version_id, environment=environment)
 
 

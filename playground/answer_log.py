@@ -1,5 +1,6 @@
 """An answer as a trace: a root for the whole, a child for each step."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,18 @@ from tracing.models import Log, LogKind
 from tracing.services import Step
 
 
-def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, spent: Spending) -> Log:
+def trace_of(
+    prompt: ChatPrompt,
+    outcome: Outcome,
+    text: str,
+    spent: Spending,
+    *,
+    user_id: str | None = None,
+    searches: bool = True,
+    inputs: Mapping[str, Any] | None = None,
+) -> Log:
+    """The trace of an answer to the prompt; by default that of whoever asked it. With `searches` false
+    the prompt's database was not looked at; `inputs` stand beside the prompt's own."""
     total = spent.total
     ended = timezone.now()
     completion = outcome.completion
@@ -39,6 +51,7 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, spent: Spending) -
             "retrieval_settings": prompt.retrieval_settings,
             "metadata_filter": prompt.metadata_filter,
             "prompt_type": prompt.prompt_type,
+            **(inputs or {}),
         },
         output={"finish_reason": completion.finish_reason if completion else ""},
         text=text,
@@ -50,13 +63,13 @@ def trace_of(prompt: ChatPrompt, outcome: Outcome, text: str, spent: Spending) -
             ended,
             question=prompt.text,
             settings=prompt.retrieval_settings,
-            has_database=prompt.vector_database_id is not None,
+            has_database=searches and prompt.vector_database_id is not None,
         ),
         generate_step(outcome, text, spent.answer, ended),
     ]
     return tracing.record(
         use_case_id=prompt.chat.playground.use_case_id,
-        user_id=prompt.created_by_id,
+        user_id=user_id or prompt.created_by_id,
         blueprint_id=prompt.chat.blueprint_id,
         blueprint_version_id=prompt.blueprint_version_id,
         root=root,

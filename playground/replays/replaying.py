@@ -3,7 +3,6 @@
 from contextlib import aclosing
 
 from django.db import transaction
-from django.utils import timezone
 
 from blueprints.llm_settings import LLMSettings
 from blueprints.models import LLM
@@ -13,7 +12,7 @@ from config.errors import AppError
 from config.notify import publish
 from config.status import UNFINISHED, Status
 from config.threads import in_thread
-from playground.answer_log import generate_step, retrieve_step, rewrite_steps
+from playground.answer_log import trace_of
 from playground.answering import (
     Delta,
     Failed,
@@ -30,9 +29,7 @@ from playground.prompting import Turn
 from playground.searching import Rewriting, Rewritten
 from playground.spending import Spending, spending
 from playground.watching import events_of
-from tracing import services as tracing
-from tracing.models import Log, LogKind
-from tracing.services import Step
+from tracing.models import Log
 from vectordb.models import VectorDatabase
 from vectordb.retrieval_settings import RetrievalSettings
 
@@ -184,50 +181,14 @@ def _finish(replay: Replay, outcome: Outcome, text: str, llm: LLM | None) -> Non
 
 def _trace(replay: Replay, outcome: Outcome, text: str, spent: Spending) -> Log:
     """As that of an answer; its input names the prompt that was replayed."""
-    prompt, ended = replay.prompt, timezone.now()
-    root = Step(
-        kind=LogKind.ANSWER,
-        status=outcome.status,
-        started_at=outcome.started_at,
-        ended_at=ended,
-        latency_ms=outcome.took_ms,
-        first_token_ms=outcome.first_token_ms,
-        model_name=prompt.llm_id,
-        input_tokens=spent.total.input_tokens,
-        output_tokens=spent.total.output_tokens,
-        cost=spent.total.cost,
-        error_message=outcome.error_message,
-        inputs={
-            "question": prompt.text,
-            "replay_of": prompt.pk,
-            "is_exact": replay.is_exact,
-            "llm_id": prompt.llm_id,
-            "llm_settings": prompt.llm_settings,
-            "vector_database_id": prompt.vector_database_id,
-            "retrieval_settings": prompt.retrieval_settings,
-            "metadata_filter": prompt.metadata_filter,
-            "prompt_type": prompt.prompt_type,
-        },
-        text=text,
-    )
-    steps = [
-        *rewrite_steps(outcome, spent, ended),
-        retrieve_step(
-            outcome,
-            ended,
-            question=prompt.text,
-            settings=prompt.retrieval_settings,
-            has_database=not replay.is_exact,
-        ),
-        generate_step(outcome, text, spent.answer, ended),
-    ]
-    return tracing.record(
-        use_case_id=prompt.chat.playground.use_case_id,
+    return trace_of(
+        replay.prompt,
+        outcome,
+        text,
+        spent,
         user_id=replay.created_by_id,
-        blueprint_id=prompt.chat.blueprint_id,
-        blueprint_version_id=prompt.blueprint_version_id,
-        root=root,
-        children=[step for step in steps if step is not None],
+        searches=not replay.is_exact,
+        inputs={"replay_of": replay.prompt_id, "is_exact": replay.is_exact},
     )
 
 

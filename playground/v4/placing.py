@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts.models import UseCase, User
 from blueprints import files
+from blueprints.file_finding import find_by_path
 from blueprints.kinds import AnyFile, AnyVersion, Kind, kind_of
 from config.errors import InvalidInput, NotFound
 from playground.v5 import ids, selecting
@@ -58,7 +59,7 @@ def _project(user: User, use_case: UseCase, given: Given) -> AnyFile | None:
     if "project_id" in given:
         return project_with(user, given["project_id"])
     if "project" in given:
-        return files.find_by_path(use_case=use_case, path=given["project"].strip("/"))
+        return find_by_path(use_case=use_case, path=given["project"].strip("/"))
     return None
 
 

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from blueprints import environments, file_lists, files, kernel
+from blueprints.file_finding import find_by_path
 from blueprints.kinds import AnyFile, Kind, kind_of, versions_of
 from blueprints.models import Directory, Environment
 from blueprints.prompt_files import write_prompt_file
@@ -205,7 +206,7 @@ class AllFiles(PromptEndpoint):
 class ByPath(PromptEndpoint):
     def post(self, request: Request) -> Response:
         query, given = self.asked(shapes.RawQuery), self.sent(shapes.ByPath)
-        file = files.find_by_path(use_case=self.use_case, path=given["path"].strip("/"))
+        file = find_by_path(use_case=self.use_case, path=given["path"].strip("/"))
         if file is None:
             raise NotFound("There is nothing at this path.")
         version = selecting.version_in(file, kind_of(file), query)

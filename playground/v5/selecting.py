@@ -4,6 +4,7 @@ from typing import Any
 
 from accounts.models import UseCase, User
 from blueprints import files
+from blueprints.file_finding import find_by_id
 from blueprints.kinds import AnyFile, AnyVersion, Kind
 from config.errors import NotFound
 from playground.v5 import ids
@@ -38,7 +39,7 @@ def named(kind: Kind, body: Given) -> Given:
 
 def file_with(user: User, kind: Kind, sent: str) -> AnyFile:
     """The file with this id of the path. Raises NotFound."""
-    file = files.find_by_id(user=user, kind=kind, file_id=ids.bare_file_id(kind, sent))
+    file = find_by_id(user=user, kind=kind, file_id=ids.bare_file_id(kind, sent))
     if file is None:
         raise NotFound(f"{kind.title()} not found.")
     return file

@@ -73,13 +73,14 @@ def many(use_case, versions) -> list[Log]:
     return made
 
 
+_Groups = list[dict[tuple[Any, ...], Sums]]
+
+
 @pytest.fixture
-def by_sums(monkeypatch, use_case) -> Callable[..., list[Grouped]]:
+def by_sums(monkeypatch, use_case) -> Callable[..., _Groups]:
     """What is found with as many sums as there are, after it was compared with what is counted."""
 
-    def find(
-        wanted: Wanted | None = None, span: Span | None = None, **more
-    ) -> list[dict[str, Any]]:
+    def find(wanted: Wanted | None = None, span: Span | None = None, **more: Any) -> _Groups:
         wanted, span = wanted or Wanted(), span or Span(DAY, NOW, "day")
 
         def ask(few: int) -> Grouped:
