@@ -102,7 +102,7 @@ def test_no_other_choice_of_passages_is_taken(signed_in, world, wrong):
 def test_what_is_searched_for_is_chosen_with_its_cost_said(signed_in, world):
     url = reverse("playground:chat-settings", args=[world.chat.pk])
     page = signed_in.get(form_url(world)).content.decode()
-    assert "Both ask the LLM once more before each answer." in page
+    assert "Both ask the LLM once more before each answer: that costs time" in page
     assert '<option value="SINGLE_LOOKUP_RETRIEVER" selected>' in page
 
     signed_in.post(url, panel(world, retriever="CONVERSATIONAL_RETRIEVER"), headers=HTMX)

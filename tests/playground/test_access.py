@@ -31,7 +31,7 @@ from blueprints.models import (
 from blueprints.settings import AnswerSettings
 from config.status import Status
 from evaluation import question_sets
-from evaluation.models import Question, QuestionSet
+from evaluation.models import EvaluationRow, EvaluationRun, Grid, Question, QuestionSet
 from playground import retrieval_tests, services
 from playground.models import (
     Chat,
@@ -41,10 +41,13 @@ from playground.models import (
     Feedback,
     GoldQuestion,
     Playground,
+    PlaygroundBlueprint,
     Preference,
+    Replay,
 )
 from playground.retrieval_tests import SideWish
 from tests.pages.compared import compared_with
+from tests.pages.gridded import gridded_by
 from tracing.list_models import SavedView
 from tracing.models import Log, LogKind, Session
 from vectordb import services as vectordb
@@ -90,6 +93,9 @@ BY_PATH = {
     "traces": "log",
     "retrieval-tests": "test",
     "comparisons": "comparison",
+    "grids": "grid",
+    "cells": "cell",
+    "replays": "replay",
     "compared": "question",
     "blueprints": "blueprint",
     "files": "file",
@@ -189,10 +195,15 @@ def world(alice, use_case, settings, tmp_path) -> dict[str, str]:
         name="lab/embedder", kind="endpoint", base_url="http://127.0.0.1:9/v1", created_by=alice
     )
     compared = compared_with(alice, playground, [blueprint])
+    grid = gridded_by(alice, playground, "Brief")
+    replay = Replay.objects.create(prompt=prompt, is_exact=True, created_by=alice)
     return _calls_and_cases(alice, use_case, blueprint) | {
         "comparison": compared.comparison.pk,
         "question": compared.question.pk,
         "result": compared.results[0].pk,
+        "grid": grid.grid.pk,
+        "cell": grid.prompt.pk,
+        "replay": replay.pk,
         "use_case": use_case.pk,
         "dataset": dataset.pk,
         "document": added.document.pk,
@@ -255,6 +266,7 @@ def everything() -> str:
     kinds = (
         *(UseCase, Membership, Dataset, Document, VectorDatabase, Ingestion, Playground),
         *(Blueprint, BlueprintVersion, Chat, ChatPrompt, LLM, LLMEndpoint),
+        *(Grid, EvaluationRun, EvaluationRow, PlaygroundBlueprint, Replay),
         *(EmbeddingEntry, TrialCut, ComparisonChat, ComparisonPrompt, Preference),
         *(File, FileVersion, Environment, Deployment, QuestionSet, Question, Session),
     )
@@ -402,8 +414,9 @@ LISTS = ("useCases", "datasets", "genai/playgrounds", "genai/llmBlueprints", "ge
 @pytest.mark.parametrize("path", [*LISTS, "genai/chatPrompts", "genai/vectorDatabases"])
 def test_lists_hold_nothing_of_others(client, alice, bob, world, path):
     ids = set(world.values())
-    for user, count in ((bob, 0), (alice, 1)):
+    for user, sees_them in ((bob, False), (alice, True)):
         secret = accounts.create_token(user=user, name="Mine")[1]
         headers = {"Authorization": f"Bearer {secret}"}
         found = client.get(f"/api/v2/{path}/", headers=headers).json()["data"]
-        assert len([one for one in found if ids & {str(value) for value in one.values()}]) == count
+        own = [one for one in found if ids & {str(value) for value in one.values()}]
+        assert bool(own) == sees_them
