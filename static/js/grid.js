@@ -200,10 +200,24 @@ async function refreshState() {
 
 const rowWith = (id) => [...rows.values()].find((row) => row.querySelector(`[id="prompt-${id}"]`));
 
-function renewSheet(id) {
-  const sheet = document.querySelector(`#dialog [data-sheet="${id}"][data-sheet-open]`);
-  if (sheet) openInDialog(`/cells/${id}/`, { sheet: true });
+// Answers that changed since their sheet was asked for: it may show what was before.
+const newer = new Set();
+let isRenewing = false;
+
+async function renewSheet() {
+  const sheet = document.querySelector("#dialog [data-sheet-open]");
+  if (isRenewing || !newer.delete(sheet?.dataset.sheet)) return;
+  isRenewing = true;
+  try {
+    await openInDialog(`/cells/${sheet.dataset.sheet}/`, { sheet: true });
+  } finally {
+    isRenewing = false;
+  }
+  renewSheet();
 }
+
+// An answer can be there before the sheet that waits for it.
+document.addEventListener("htmx:after:swap", renewSheet);
 
 page.refresh = (id) => {
   const row = document.getElementById(`prompt-${id}`)?.closest("[data-row]");
@@ -213,7 +227,8 @@ page.refresh = (id) => {
   } else if (body?.querySelector(".cell.is-empty")) {
     renewOpenRows(); // the question that it answers may be one of these
   }
-  renewSheet(id);
+  newer.add(id);
+  renewSheet();
   stateSoon();
 };
 // Another answer takes its place: until then it stays.

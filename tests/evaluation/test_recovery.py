@@ -29,7 +29,10 @@ def test_it_survives_the_worker(stack):
     def answered() -> int:
         [(count,)] = stack.sql(
             "SELECT count(*) FROM playground_chatprompt p"
-            " JOIN evaluation_evaluationrow r ON r.prompt_id = p.id WHERE p.status = 'COMPLETED'"
+            " JOIN evaluation_evaluationrow r ON r.prompt_id = p.id"
+            " JOIN evaluation_evaluationchat e ON e.id = r.evaluation_chat_id"
+            " WHERE p.status = 'COMPLETED' AND e.run_id = %s",
+            job,
         )
         return int(count)
 

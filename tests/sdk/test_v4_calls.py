@@ -163,7 +163,7 @@ def test_a_parent_of_another_session_is_refused_before_the_llm_is_asked(send, gr
 
 
 def test_a_stream_has_one_item_for_each_event(send, groundwork, name):
-    groundwork.llm.script(Behaviour(text="One two"))
+    groundwork.llm.script(Behaviour(text="One two", interval_ms=300))
     body = {"project": name, "model_config": CHAT, "inputs": {"person": "x"}, "messages": HI}
     response = send("POST", "chat", body | {"stream": True})
 
@@ -171,8 +171,8 @@ def test_a_stream_has_one_item_for_each_event(send, groundwork, name):
     events = [json.loads(line[6:]) for line in response.text.splitlines() if line]
     items = [event["data"] for event in events]
     assert all(len(item) == 1 for item in items)
-    assert [item[0]["output"] for item in items] == ["One", " two", ""]
-    assert [item[0]["finish_reason"] for item in items] == [None, None, "stop"]
+    assert [item[0]["output"] for item in items if item[0]["output"]] == ["One", " two"]
+    assert [item[0]["finish_reason"] for item in items][-2:] == [None, "stop"]
     assert all(event["project_id"] for event in events)
 
 
