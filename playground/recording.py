@@ -20,6 +20,7 @@ from playground.models import ChatPrompt
 from playground.outcome import Begun, Outcome
 from playground.prompting import Turn
 from playground.spending import spending
+from playground.support.scores import can_be_measured
 from vectordb.models import VectorDatabase
 from vectordb.retrieval_settings import RetrievalSettings
 
@@ -113,21 +114,23 @@ def _history(prompt: ChatPrompt) -> tuple[Turn, ...]:
     return tuple(Turn(pk, asked or text, result) for pk, text, asked, result in rows if result)
 
 
-def finish(begun: Begun, outcome: Outcome, text: str) -> None:
+def finish(begun: Begun, outcome: Outcome, text: str) -> bool:
     """Store the answer, its figures and its trace, and tell that it is done, all or nothing.
 
-    Does nothing when the prompt was deleted, or a later attempt has taken over.
+    Does nothing when the prompt was deleted, or a later attempt has taken over. Whether the support of
+    the answer's sentences is due now.
     """
     prompt = begun.prompt
     spent = spending(begun.llm, outcome, text)
     usage = spent.total.to_fields()
     fields = _result_fields(outcome, text) | _judgement(begun, outcome, text, usage)
+    fields["support_due"] = _support_is_due(begun, outcome, text)
     with transaction.atomic():
         mine = ChatPrompt.objects.filter(
             pk=prompt.pk, attempt=prompt.attempt, status=Status.RUNNING
         )
         if not mine.select_for_update(no_key=True).exists():
-            return
+            return False
         root = trace_of(prompt, outcome, text, spent)
         mine.update(log=root, **fields, **usage)
         publish(
@@ -135,6 +138,7 @@ def finish(begun: Begun, outcome: Outcome, text: str) -> None:
             event="finished",
             data={"prompt": prompt.pk, "status": outcome.status},
         )
+    return bool(fields["support_due"])
 
 
 def _result_fields(outcome: Outcome, text: str) -> dict[str, Any]:
@@ -159,6 +163,19 @@ def _result_fields(outcome: Outcome, text: str) -> dict[str, Any]:
         fields["final_prompt"] = list(outcome.prompted.messages)
         fields["history_ids"] = outcome.prompted.history_ids
     return fields
+
+
+def _support_is_due(begun: Begun, outcome: Outcome, text: str) -> bool:
+    prompt, completion = begun.prompt, outcome.completion
+    is_blocked = completion is not None and completion.finish_reason == BLOCKED
+    if outcome.status != Status.COMPLETED or is_blocked or outcome.retrieved is None:
+        return False
+    return can_be_measured(
+        llm_id=prompt.llm_id,
+        is_frozen=prompt.chat.is_frozen,
+        text=text,
+        citations=outcome.retrieved.citations,
+    )
 
 
 def _guards(outcome: Outcome) -> list[dict[str, Any]] | None:

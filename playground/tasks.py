@@ -1,13 +1,16 @@
 """The queue's side of answers: claim, answer, store, tell."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import lru_cache
 
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 
 from config.listener import Message
@@ -24,7 +27,6 @@ from playground.answering import (
     Question,
     Retrieved,
 )
-from playground.models import ChatPrompt
 from playground.outcome import Begun, Outcome
 from playground.recording import MOST_ATTEMPTS, begin, finish
 from playground.relay import AnswerText, Relay, relay
@@ -32,7 +34,6 @@ from playground.replays import replaying
 from playground.rush import rush
 from playground.searching import Rewriting, Rewritten
 from playground.support import measuring
-from playground.support.scores import can_be_measured
 from playground.watching import events_of
 from vectordb.embedding import embed_ahead
 from vectordb.embedding_entries import EmbeddingKind
@@ -41,7 +42,7 @@ from vectordb.models import EmbeddingEntry, VectorDatabase
 logger = logging.getLogger(__name__)
 
 QUEUE = "chat"
-# What is found out about finished answers, one after the other.
+# What is found out about finished answers, by one job for all.
 SUPPORT_QUEUE = "support"
 
 _SECONDS_BETWEEN_ATTEMPTS = 1
@@ -96,9 +97,38 @@ async def answer_prompt(prompt_id: str) -> None:
             rush().leave(prompt_id)
 
 
+@dataclass(slots=True)
+class _Measuring:
+    """Whether this process measures the support of answers at the moment, and shall look once more."""
+
+    is_on: bool = False
+    is_wanted: bool = False
+
+
+_measuring = _Measuring()
+
+
 @app.task(name="playground.measure_support", queue=SUPPORT_QUEUE, retry=Again())
-async def measure_support(prompt_id: str) -> None:
-    await measuring.measure(prompt_id, give_way=rush().over)
+async def measure_support() -> None:
+    """For all answers that are due, until none is left."""
+    _measuring.is_on = _measuring.is_wanted = True
+    try:
+        while _measuring.is_wanted:
+            _measuring.is_wanted = False
+            while await measuring.measure_some(give_way=rush().over):
+                pass
+    finally:
+        _measuring.is_on = False
+
+
+async def _have_measured() -> None:
+    """One job sees to all answers; one that is at work may have looked before this was due."""
+    if _measuring.is_on:
+        _measuring.is_wanted = True
+        return
+    measure = measure_support.configure(lock=SUPPORT_QUEUE, queueing_lock=SUPPORT_QUEUE)
+    with contextlib.suppress(AlreadyEnqueued):
+        await in_thread(measure.defer)
 
 
 async def _work_on(begun: Begun, switch: _Switch) -> None:
@@ -116,25 +146,13 @@ async def _work_on(begun: Begun, switch: _Switch) -> None:
         else:
             await _until_stopped(_answer(begun.question, outcome, voice, text), switch, outcome)
         await voice.drained()
-        await in_thread(finish, begun, outcome, text.text())
+        support_is_due = await in_thread(finish, begun, outcome, text.text())
     finally:
         voice.end(text)
-    if outcome.status == Status.COMPLETED:
-        # Nobody waits for that, so whoever is told of the end does not either.
-        await _follow_up(prompt, outcome, text.text())
-
-
-async def _follow_up(prompt: ChatPrompt, outcome: Outcome, text: str) -> None:
-    """Have done what comes after an answer."""
-    citations = outcome.retrieved.citations if outcome.retrieved else ()
-    if can_be_measured(
-        llm_id=prompt.llm_id,
-        is_frozen=prompt.chat.is_frozen,
-        text=text,
-        citations=citations,
-    ):
-        await in_thread(measure_support.defer, prompt_id=prompt.pk)
-    if suggesting.is_wanted(prompt) and not outcome.stopped:
+    # Nobody waits for what comes after an answer, so whoever is told of its end does not either.
+    if support_is_due:
+        await _have_measured()
+    if outcome.status == Status.COMPLETED and not outcome.stopped and suggesting.is_wanted(prompt):
         await in_thread(suggest_questions.configure(priority=-1).defer, prompt_id=prompt.pk)
 
 

@@ -161,6 +161,7 @@ class ChatPrompt(models.Model):
     confidence_scores = models.JSONField(null=True)
     # One object for each of its statements, as support.scores has them; null until measured.
     sentence_support = models.JSONField(null=True)
+    support_due = models.BooleanField(default=False, db_default=False)
     # Questions that may follow; null where nobody asked for any, or until they are there.
     suggested_questions = models.JSONField(null=True)
     # One object each, with the names of serializers.MetricSerializer.
@@ -181,6 +182,11 @@ class ChatPrompt(models.Model):
                 fields=["status"],
                 condition=Q(status__in=[str(status) for status in UNFINISHED]),
                 name="chat_prompt_unfinished",
+            ),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(support_due=True),
+                name="chat_prompt_support_due",
             ),
             models.Index(
                 fields=["comparison_prompt"],

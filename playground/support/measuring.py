@@ -2,18 +2,17 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.db import transaction
 
 from blueprints.providers.sentences import content_words, split_sentences
 from config.notify import publish
-from config.status import Status
 from config.threads import in_thread
 from playground.models import ChatPrompt
 from playground.rendering import sentences_of
@@ -31,6 +30,9 @@ _WORDS_WEIGHT = 0.3
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 # An answer with more of them is not measured.
 _MOST_SENTENCES = 500
+# Answers that are read, embedded and kept together.
+_AT_ONCE = 16
+_READ = ("chat_id", "result_text", "citations", "finished_at")
 # The same passages are read again and again.
 _REMEMBERED = 4_000
 _remembered: "OrderedDict[str, Vector]" = OrderedDict()
@@ -48,29 +50,41 @@ class _Passage:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
+    """An answer that is to be measured. It says nothing where passages could not support it."""
+
+    prompt_id: str
     chat_id: str
     finished_at: datetime
     said: list[Said]
     passages: list[_Passage]
 
-
-async def measure(prompt_id: str, *, give_way: Callable[[], Awaitable[None]]) -> None:
-    """Keep the support of each sentence with the answer, and tell those who watch its chat. Nothing
-    happens where there is no answer that passages could support, or none any more."""
-    work = await in_thread(_read, prompt_id)
-    if work is None:
-        return
-    parts = [part for passage in work.passages for part in passage.parts]
-    vectors = await _vectors([*(one.text for one in work.said), *parts], give_way)
-    support = [_support(one, work.passages, vectors) for one in work.said]
-    await in_thread(_keep, prompt_id, work, support)
+    @property
+    def texts(self) -> Iterator[str]:
+        yield from (one.text for one in self.said)
+        for passage in self.passages:
+            yield from passage.parts
 
 
-def _read(prompt_id: str) -> _Work | None:
-    answered = ChatPrompt.objects.filter(status=Status.COMPLETED, blocked_text="")
-    prompt = answered.filter(pk=prompt_id).first()
-    if prompt is None or prompt.finished_at is None:
-        return None
+async def measure_some(*, give_way: Callable[[], Awaitable[None]]) -> int:
+    """Measure some of the answers that are due, the newest first: keep the support of each sentence
+    with the answer, and tell those who watch its chat. How many there were."""
+    await give_way()
+    works = await in_thread(_read_some)
+    vectors = await _vectors([text for work in works for text in work.texts], give_way)
+    measured = [
+        (work, [_support(one, work.passages, vectors) for one in work.said]) for work in works
+    ]
+    if measured:
+        await in_thread(_keep, measured)
+    return len(works)
+
+
+def _read_some() -> list[_Work]:
+    due = ChatPrompt.objects.filter(support_due=True).order_by("-finished_at")
+    return [_work(prompt) for prompt in due.only(*_READ)[:_AT_ONCE]]
+
+
+def _work(prompt: ChatPrompt) -> _Work:
     numbers = {citation["number"] for citation in prompt.citations}
     said = sentences_of(prompt.result_text, numbers=numbers)
     cited = {number for one in said for number in one.numbers}
@@ -80,9 +94,10 @@ def _read(prompt_id: str) -> _Work | None:
         for citation in prompt.citations
         if citation["number"] in needed
     ]
-    if not said or len(said) > _MOST_SENTENCES or not passages:
-        return None
-    return _Work(prompt.chat_id, prompt.finished_at, said, passages)
+    if len(said) > _MOST_SENTENCES or not passages:
+        said = []
+    finished_at = cast("datetime", prompt.finished_at)
+    return _Work(prompt.pk, prompt.chat_id, finished_at, said, passages if said else [])
 
 
 def _passage(number: int, text: str) -> _Passage:
@@ -129,9 +144,12 @@ def _score(said: Said, passage: _Passage, vectors: "dict[str, Vector]") -> float
     return max(0.0, min(1.0, (1 - _WORDS_WEIGHT) * cosine + _WORDS_WEIGHT * shared))
 
 
-def _keep(prompt_id: str, work: _Work, support: Sequence[Support]) -> None:
+def _keep(measured: Sequence[tuple[_Work, Sequence[Support]]]) -> None:
     with transaction.atomic():
-        # Meanwhile it may have been answered anew.
-        same = ChatPrompt.objects.filter(pk=prompt_id, finished_at=work.finished_at)
-        if same.update(sentence_support=[one.to_json() for one in support]):
-            publish(topic=f"chat:{work.chat_id}", event="supported", data={"prompt": prompt_id})
+        for work, support in measured:
+            # Meanwhile it may have been answered anew.
+            same = ChatPrompt.objects.filter(pk=work.prompt_id, finished_at=work.finished_at)
+            kept = [one.to_json() for one in support] or None
+            if same.update(sentence_support=kept, support_due=False) and support:
+                data = {"prompt": work.prompt_id}
+                publish(topic=f"chat:{work.chat_id}", event="supported", data=data)

@@ -4,12 +4,14 @@ embedding model."""
 import asyncio
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from blueprints.catalogue import EXTRACTIVE_ID
 from config.status import Status
-from playground import asking, services
+from playground import asking, services, tasks
 from playground.models import Chat, ChatPrompt
 from playground.rush import Rush
+from playground.support import measuring
 from playground.support.scores import Level, support_from_json
 from tests.llm_server import Behaviour
 
@@ -95,7 +97,9 @@ def test_without_passages_nothing_is_measured(alice, llm_server, chat, run_jobs)
 
 
 def test_what_states_nothing_has_no_support(answered):
-    assert answered("Which items do you mean [1]?").sentence_support is None
+    prompt = answered("Which items do you mean [1]?")
+
+    assert (prompt.sentence_support, prompt.support_due) == (None, False)
 
 
 def test_an_answer_that_is_tried_again_is_measured_anew(alice, answered, llm_server, run_jobs):
@@ -114,17 +118,60 @@ def test_an_answer_that_is_tried_again_is_measured_anew(alice, answered, llm_ser
 
 
 def test_a_measurement_that_comes_late_leaves_the_newer_answer_alone(answered):
-    from playground.support import measuring
-
     prompt = answered("Opened items can be returned for store credit until day 60 [1].")
-    work = measuring._read(prompt.pk)
-    assert work is not None
+    ChatPrompt.objects.filter(pk=prompt.pk).update(support_due=True)
+    [work] = measuring._read_some()
     ChatPrompt.objects.filter(pk=prompt.pk).update(finished_at=None, sentence_support=None)
 
-    measuring._keep(prompt.pk, work, support_from_json(prompt.sentence_support))
+    measuring._keep([(work, support_from_json(prompt.sentence_support))])
 
     prompt.refresh_from_db()
-    assert prompt.sentence_support is None
+    assert (prompt.sentence_support, prompt.support_due) == (None, True)
+
+
+def test_many_answers_are_measured_together_the_newest_first(answered, monkeypatch):
+    monkeypatch.setattr(measuring, "_AT_ONCE", 2)
+    text = "Opened items can be returned for store credit until day 60 [1]."
+    prompts = [answered(text) for _ in range(3)]
+    due = ChatPrompt.objects.filter(pk__in=[prompt.pk for prompt in prompts])
+    due.update(support_due=True, sentence_support=None)
+
+    async def at_once() -> None:
+        return None
+
+    assert asyncio.run(measuring.measure_some(give_way=at_once)) == 2
+
+    assert due.get(support_due=True) == prompts[0]
+    assert asyncio.run(measuring.measure_some(give_way=at_once)) == 1
+    assert asyncio.run(measuring.measure_some(give_way=at_once)) == 0
+    assert all(levels(prompt) == [Level.SUPPORTED] for prompt in due)
+
+
+def test_one_job_waits_however_many_answers_are_due(answered, run_jobs):
+    answered("Opened items can be returned for store credit until day 60 [1].")
+    waiting = ProcrastinateJob.objects.filter(queue_name=tasks.SUPPORT_QUEUE, status="todo")
+
+    asyncio.run(tasks._have_measured())
+    asyncio.run(tasks._have_measured())
+
+    assert waiting.count() == 1
+    run_jobs()
+    assert not waiting.exists()
+
+
+def test_what_is_due_while_the_job_is_at_its_end_is_measured_by_it(monkeypatch):
+    looked = []
+
+    async def look(*, give_way: object) -> int:
+        looked.append(give_way)
+        if len(looked) == 1:
+            await tasks._have_measured()
+        return 0
+
+    monkeypatch.setattr(measuring, "measure_some", look)
+    asyncio.run(tasks.measure_support())
+
+    assert len(looked) == 2
 
 
 def test_measuring_waits_for_the_first_words_that_people_wait_for():
