@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _PIECE_CHARACTERS = 1_200
 _STORE_SECONDS = 0.4
 _PAUSE_PER_ANSWER = 0.001
-_LONGEST_PAUSE = 0.05
+_LONGEST_PAUSE = 0.1
 _RECONNECT_SECONDS = 0.5
 
 _NOTIFY = "SELECT pg_notify(%s, %s)"

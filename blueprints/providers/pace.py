@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 _PAUSE_PER_STREAM = 0.002
-_LONGEST_PAUSE = 0.06
+_LONGEST_PAUSE = 0.1
 # Up to so many streams every token is passed on as it comes.
 _FEW = 4
 # A read that took longer has waited for the network: whatever had arrived is read.

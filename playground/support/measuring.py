@@ -1,5 +1,6 @@
 """Measuring the support of an answer's sentences. For workers only, after the answer is finished."""
 
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -9,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from blueprints.providers.sentences import content_words, split_sentences
 from config.notify import publish
@@ -33,6 +34,14 @@ _MOST_SENTENCES = 500
 # Answers that are read, embedded and kept together.
 _AT_ONCE = 16
 _READ = ("chat_id", "result_text", "citations", "finished_at")
+# Meanwhile it may have been answered anew.
+_KEEP = """
+UPDATE playground_chatprompt AS prompt
+SET support_due = false, sentence_support = nullif(measured.support, '[]')::jsonb
+FROM unnest(%s::text[], %s::timestamptz[], %s::text[]) AS measured (id, finished_at, support)
+WHERE prompt.id = measured.id AND prompt.finished_at IS NOT DISTINCT FROM measured.finished_at
+RETURNING prompt.id
+"""
 # The same passages are read again and again.
 _REMEMBERED = 4_000
 _remembered: "OrderedDict[str, Vector]" = OrderedDict()
@@ -67,21 +76,26 @@ class _Work:
 
 async def measure_some(*, give_way: Callable[[], Awaitable[None]]) -> int:
     """Measure some of the answers that are due, the newest first: keep the support of each sentence
-    with the answer, and tell those who watch its chat. How many there were."""
+    with the answer, and tell those who watch its chat. How many there were.
+
+    In small steps, with `give_way` awaited before each: even a thread of its own holds up the others.
+    """
     await give_way()
-    works = await in_thread(_read_some)
-    vectors = await _vectors([text for work in works for text in work.texts], give_way)
-    measured = [
-        (work, [_support(one, work.passages, vectors) for one in work.said]) for work in works
-    ]
+    prompts = await in_thread(_read_some)
+    measured = []
+    for prompt in prompts:
+        await give_way()
+        work = await in_thread(_work, prompt)
+        vectors = await _vectors(list(work.texts), give_way)
+        measured.append((work, [_support(one, work.passages, vectors) for one in work.said]))
     if measured:
         await in_thread(_keep, measured)
-    return len(works)
+    return len(prompts)
 
 
-def _read_some() -> list[_Work]:
+def _read_some() -> list[ChatPrompt]:
     due = ChatPrompt.objects.filter(support_due=True).order_by("-finished_at")
-    return [_work(prompt) for prompt in due.only(*_READ)[:_AT_ONCE]]
+    return list(due.only(*_READ)[:_AT_ONCE])
 
 
 def _work(prompt: ChatPrompt) -> _Work:
@@ -145,11 +159,15 @@ def _score(said: Said, passage: _Passage, vectors: "dict[str, Vector]") -> float
 
 
 def _keep(measured: Sequence[tuple[_Work, Sequence[Support]]]) -> None:
+    rows = [
+        (work.prompt_id, work.finished_at, json.dumps([one.to_json() for one in support]))
+        for work, support in measured
+    ]
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_KEEP, list(map(list, zip(*rows, strict=True))))
+            kept = {prompt_id for (prompt_id,) in cursor.fetchall()}
         for work, support in measured:
-            # Meanwhile it may have been answered anew.
-            same = ChatPrompt.objects.filter(pk=work.prompt_id, finished_at=work.finished_at)
-            kept = [one.to_json() for one in support] or None
-            if same.update(sentence_support=kept, support_due=False) and support:
+            if support and work.prompt_id in kept:
                 data = {"prompt": work.prompt_id}
                 publish(topic=f"chat:{work.chat_id}", event="supported", data=data)

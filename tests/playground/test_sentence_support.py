@@ -120,7 +120,8 @@ def test_an_answer_that_is_tried_again_is_measured_anew(alice, answered, llm_ser
 def test_a_measurement_that_comes_late_leaves_the_newer_answer_alone(answered):
     prompt = answered("Opened items can be returned for store credit until day 60 [1].")
     ChatPrompt.objects.filter(pk=prompt.pk).update(support_due=True)
-    [work] = measuring._read_some()
+    [late] = measuring._read_some()
+    work = measuring._work(late)
     ChatPrompt.objects.filter(pk=prompt.pk).update(finished_at=None, sentence_support=None)
 
     measuring._keep([(work, support_from_json(prompt.sentence_support))])
@@ -189,10 +190,16 @@ def test_measuring_waits_for_the_first_words_that_people_wait_for():
             await asyncio.sleep(0)
             seen.append(prompt)
             rush.leave(prompt)
+        await asyncio.sleep(0)
+        # Nobody is awaited any more, but not for long.
+        rush.enter("three")
+        await asyncio.sleep(0.1)
+        seen.append("three")
+        rush.leave("three")
         await measuring
         return seen
 
-    assert asyncio.run(order()) == ["one", "one", "two", "measured"]
+    assert asyncio.run(order()) == ["one", "one", "two", "three", "measured"]
 
 
 def test_measuring_goes_on_when_answers_never_cease_to_be_asked(monkeypatch):
