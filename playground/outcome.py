@@ -12,6 +12,10 @@ from playground.answering import Failed, Finished, Prompted, Question, Retrieved
 from playground.models import ChatPrompt
 from playground.searching import Rewriting, Rewritten, Search
 
+# Why an answer ended that somebody ended, and what is said where none had begun.
+STOPPED = "stopped"
+STOPPED_EARLY = "Stopped before the answer began."
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -80,7 +84,13 @@ class Outcome:
         return self.ended.completion if isinstance(self.ended, Finished) else None
 
     @property
+    def finish_reason(self) -> str:
+        if self.completion is not None:
+            return self.completion.finish_reason
+        return STOPPED if self.stopped else ""
+
+    @property
     def error_message(self) -> str:
         if isinstance(self.ended, Failed):
             return self.ended.message
-        return "Stopped before the answer began." if self.status == Status.SKIPPED else ""
+        return STOPPED_EARLY if self.status == Status.SKIPPED else ""

@@ -30,7 +30,6 @@ _CLAIM = """
 UPDATE playground_chatprompt SET status = 'RUNNING', attempt = attempt + 1, result_text = ''
 WHERE id = %s AND status = ANY(%s) AND set_config('synchronous_commit', 'off', true) = 'off'
 """
-_STOPPED = "stopped"
 
 
 def begin(prompt_id: str) -> Begun | None:
@@ -142,19 +141,16 @@ def finish(begun: Begun, outcome: Outcome, text: str) -> bool:
 
 
 def _result_fields(outcome: Outcome, text: str) -> dict[str, Any]:
-    completion = outcome.completion
     fields: dict[str, Any] = {
         "status": outcome.status,
         "result_text": text,
         "error_message": outcome.error_message,
         "latency_ms": outcome.watch.milliseconds(),
         "first_token_ms": outcome.first_token_ms,
-        "finish_reason": completion.finish_reason if completion else "",
+        "finish_reason": outcome.finish_reason,
         "provider_guards": _guards(outcome),
         "finished_at": timezone.now(),
     }
-    if outcome.stopped and outcome.completion is None:
-        fields["finish_reason"] = _STOPPED
     if outcome.retrieved is not None:
         fields["citations"] = outcome.retrieved.citations
         fields["docs_tokens"] = outcome.retrieved.retrieval.token_count

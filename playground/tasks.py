@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +32,7 @@ from playground.relay import AnswerText, Relay, relay
 from playground.replays import replaying
 from playground.rush import rush
 from playground.searching import Rewriting, Rewritten
+from playground.stopping import Switch, stoppable, turn_off
 from playground.support import measuring
 from playground.watching import events_of
 from vectordb.embedding import embed_ahead
@@ -46,23 +46,6 @@ QUEUE = "chat"
 SUPPORT_QUEUE = "support"
 
 _SECONDS_BETWEEN_ATTEMPTS = 1
-
-
-class _Switch:
-    """Stops one answer, whether its work has begun already or not."""
-
-    def __init__(self) -> None:
-        self.is_off = False
-        self.work: asyncio.Task[None] | None = None
-
-    def turn_off(self) -> None:
-        self.is_off = True
-        if self.work is not None:
-            self.work.cancel()
-
-
-# The answers this process is working on, by prompt, while they may still be stopped.
-_switches: dict[str, _Switch] = {}
 
 
 class Again(BaseRetryStrategy):
@@ -84,16 +67,13 @@ class Again(BaseRetryStrategy):
 
 @app.task(name="answer_prompt", queue=QUEUE, retry=Again())
 async def answer_prompt(prompt_id: str) -> None:
-    # Before the row is read: a stop from now on is either in the row or reaches the switch.
-    switch = _switches[prompt_id] = _Switch()
     rush().enter(prompt_id)
-    try:
-        begun = await in_thread(begin, prompt_id)
-        if begun is not None:
-            await _work_on(begun, switch)
-    finally:
-        if _switches.get(prompt_id) is switch:
-            del _switches[prompt_id]
+    with stoppable(prompt_id) as switch:
+        try:
+            begun = await in_thread(begin, prompt_id)
+            if begun is not None:
+                await _work_on(begun, switch)
+        finally:
             rush().leave(prompt_id)
 
 
@@ -131,7 +111,7 @@ async def _have_measured() -> None:
         await in_thread(measure.defer)
 
 
-async def _work_on(begun: Begun, switch: _Switch) -> None:
+async def _work_on(begun: Begun, switch: Switch) -> None:
     prompt = begun.prompt
     voice = relay()
     text = voice.begin(prompt_id=prompt.pk, chat_id=prompt.chat_id, attempt=prompt.attempt)
@@ -144,7 +124,7 @@ async def _work_on(begun: Begun, switch: _Switch) -> None:
         elif prompt.stop_requested or switch.is_off:
             outcome.stopped = True
         else:
-            await _until_stopped(_answer(begun.question, outcome, voice, text), switch, outcome)
+            outcome.stopped = await switch.stopped(_answer(begun.question, outcome, voice, text))
         await voice.drained()
         support_is_due = await in_thread(finish, begun, outcome, text.text())
     finally:
@@ -154,22 +134,6 @@ async def _work_on(begun: Begun, switch: _Switch) -> None:
         await _have_measured()
     if outcome.status == Status.COMPLETED and not outcome.stopped and suggesting.is_wanted(prompt):
         await in_thread(suggest_questions.configure(priority=-1).defer, prompt_id=prompt.pk)
-
-
-async def _until_stopped(
-    answering: Coroutine[None, None, None], switch: _Switch, outcome: Outcome
-) -> None:
-    """Answer in a task of its own, so that Stop can end it at whatever it waits for."""
-    switch.work = work = asyncio.create_task(answering)
-    try:
-        await asyncio.wait([work])
-    finally:
-        switch.work = None
-        work.cancel()
-    if work.cancelled():
-        outcome.stopped = True
-    else:
-        work.result()
 
 
 async def _answer(question: Question, outcome: Outcome, voice: Relay, text: AnswerText) -> None:
@@ -221,7 +185,8 @@ async def answer_replay(context: JobContext, replay_id: str) -> None:
         await in_thread(replaying.fail, replay_id, message)
         return
     try:
-        await replaying.run(replay_id)
+        with stoppable(replay_id) as switch:
+            await replaying.run(replay_id, switch)
     except Exception:
         if attempts < MOST_ATTEMPTS:
             raise
@@ -234,9 +199,9 @@ def enqueue_replay(replay_id: str) -> None:
     answer_replay.configure(priority=-1).defer(replay_id=replay_id)
 
 
-def tell_workers_to_stop(prompt_id: str) -> None:
-    """End the answer, whichever worker is at it, when the caller's transaction commits."""
-    publish(topic="answers", event="stop", data={"prompt": prompt_id}, channel=WORKERS_CHANNEL)
+def tell_workers_to_stop(work_id: str) -> None:
+    """End the answer or replay, whichever worker is at it, when the caller's transaction commits."""
+    publish(topic="answers", event="stop", data={"work": work_id}, channel=WORKERS_CHANNEL)
 
 
 def announce_question(text: str, database_id: str | None) -> None:
@@ -264,9 +229,7 @@ def _model_of(database_id: str) -> str | None:
 def obey(message: Message) -> None:
     """What the worker's listener calls with every message."""
     if message.event == "stop":
-        switch = _switches.get(message.data["prompt"])
-        if switch is not None:
-            switch.turn_off()
+        turn_off(message.data["work"])
     elif message.event == "embed":
         # What is wrong with the model, the answer itself will say.
         embed_ahead(message.data["model"], message.data["text"])

@@ -135,6 +135,7 @@ _prompt = [
     path("prompts/<id:pk>/regenerate/", branch_views.prompt_regenerate, name="prompt-regenerate"),
     path("prompts/<id:pk>/replay/", replay_views.prompt_replay, name="prompt-replay"),
     path("replays/<id:pk>/", replay_views.replay_detail, name="replay-detail"),
+    path("replays/<id:pk>/stop/", replay_views.replay_stop, name="replay-stop"),
     path("prompts/<id:pk>/delete/", prompt_views.prompt_delete, name="prompt-delete"),
     path("prompts/<id:pk>/feedback/", prompt_views.prompt_feedback, name="prompt-feedback"),
     path(

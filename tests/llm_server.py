@@ -96,13 +96,14 @@ BY_MODEL = {
 
 
 class Request:
-    """What the server was asked, and whether the client hung up on the answer."""
+    """What the server was asked, whether it fell silent, and whether the client hung up on it."""
 
     def __init__(self, method: str, path: str, headers: dict[str, str], body: Any) -> None:
         self.method = method
         self.path = path
         self.headers = headers
         self.body = body
+        self.is_silent = threading.Event()
         self.hung_up = threading.Event()
 
 
@@ -345,6 +346,7 @@ class LLMServer:
                 request.hung_up.set()
                 raise ConnectionResetError
             if told.stall_after is not None:
+                request.is_silent.set()
                 await hang_up
                 request.hung_up.set()
                 raise ConnectionResetError

@@ -7,7 +7,7 @@ from accounts.services import require_editor
 from config.errors import Conflict, InvalidInput
 from playground import tasks
 from playground.models import ChatPrompt, Replay
-from playground.replays.replaying import obstacle
+from playground.replays.replaying import end_before_it_begins, obstacle
 
 # Of one user, whom the queue has beside everybody else.
 MOST_UNFINISHED = 4
@@ -33,3 +33,13 @@ def replay(prompt: ChatPrompt, *, user: User, is_exact: bool) -> Replay:
     )
     tasks.enqueue_replay(replay.pk)
     return replay
+
+
+@transaction.atomic
+def stop(made: Replay, *, user: User) -> None:
+    """End it where it is; what has been written of it stays. One that is done stays as it is."""
+    require_editor(made.prompt.chat.playground.use_case, user)
+    if made.is_finished:
+        return
+    end_before_it_begins(made)
+    tasks.tell_workers_to_stop(made.pk)

@@ -24,10 +24,11 @@ from playground.answering import (
 )
 from playground.hooks import oversight
 from playground.models import ChatPrompt, Replay
-from playground.outcome import Outcome
+from playground.outcome import STOPPED_EARLY, Outcome
 from playground.prompting import Turn
 from playground.searching import Rewriting, Rewritten
 from playground.spending import Spending, spending
+from playground.stopping import Switch
 from playground.watching import events_of
 from tracing.models import Log
 from vectordb.models import VectorDatabase
@@ -51,8 +52,9 @@ def obstacle(prompt: ChatPrompt, *, is_exact: bool) -> str:
     return ""
 
 
-async def run(replay_id: str) -> None:
-    """Ask, keep what came back, and tell who watches the chat. Only what is unexpected is raised."""
+async def run(replay_id: str, switch: Switch) -> None:
+    """Ask, keep what came back until `switch` was turned off, and tell who watches the chat. Only what
+    is unexpected is raised."""
     replay = await in_thread(_begin, replay_id)
     if replay is None:
         return
@@ -64,7 +66,7 @@ async def run(replay_id: str) -> None:
         outcome.ended = Failed(error.message)
     else:
         llm = question.llm
-        await _answer(question, outcome, pieces)
+        outcome.stopped = switch.is_off or await switch.stopped(_answer(question, outcome, pieces))
     await in_thread(_finish, replay, outcome, "".join(pieces), llm)
 
 
@@ -72,6 +74,12 @@ def fail(replay_id: str, message: str) -> None:
     replay = Replay.objects.unfinished().select_related("prompt").filter(pk=replay_id).first()
     if replay is not None:
         _end(replay, status=Status.ERROR, error_message=message)
+
+
+def end_before_it_begins(replay: Replay) -> None:
+    """One that runs is left to its worker."""
+    if Replay.objects.select_for_update().filter(pk=replay.pk, status=Status.NEW).exists():
+        _end(replay, status=Status.SKIPPED, error_message=STOPPED_EARLY)
 
 
 def _begin(replay_id: str) -> Replay | None:
@@ -157,7 +165,6 @@ def _history(prompt: ChatPrompt) -> tuple[Turn, ...]:
 
 def _finish(replay: Replay, outcome: Outcome, text: str, llm: LLM | None) -> None:
     spent = spending(llm, outcome, text)
-    completion = outcome.completion
     with transaction.atomic():
         mine = Replay.objects.unfinished().select_for_update(no_key=True)
         # Its answer may have been deleted, or a worker that was taken for dead may have been first.
@@ -171,7 +178,7 @@ def _finish(replay: Replay, outcome: Outcome, text: str, llm: LLM | None) -> Non
             status=outcome.status,
             error_message=outcome.error_message,
             result_text=text,
-            finish_reason=completion.finish_reason if completion else "",
+            finish_reason=outcome.finish_reason,
             latency_ms=outcome.took_ms,
             first_token_ms=outcome.first_token_ms,
             log=_trace(replay, outcome, text, spent),

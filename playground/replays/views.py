@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import EDITING_ROLES
 from accounts.pages import PageRequest, within
@@ -14,7 +14,7 @@ from playground.compare.differences import differences
 from playground.models import ChatPrompt, Replay
 from playground.presenting import one_turn
 from playground.rendering import render_answer
-from playground.replays.asking import replay
+from playground.replays.asking import replay, stop
 from playground.replays.replaying import obstacle
 
 _MOST_SHOWN = 50
@@ -56,9 +56,17 @@ def replay_detail(request: PageRequest, pk: str) -> HttpResponse:
         "found": differences(made.prompt, made),
         "left": {"name": "then"},
         "right": {"name": "now"},
+        "can_stop": role_of(made.prompt.chat.playground.use_case, request.user) in EDITING_ROLES,
     }
     name = "_replay" if request.htmx else "replay"
     return render(request, f"playground/{name}.html", context)
+
+
+@require_POST
+def replay_stop(request: PageRequest, pk: str) -> HttpResponse:
+    made = get_object_or_404(Replay.objects.visible_to(request.user), pk=pk)
+    stop(made, user=request.user)
+    return redirect("playground:replay-detail", made.pk)
 
 
 def _frame(request: PageRequest, prompt: ChatPrompt) -> dict[str, Any]:

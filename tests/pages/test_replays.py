@@ -93,6 +93,24 @@ def test_a_running_replay_is_followed_by_the_page(signed_in, world):
     assert "<html" not in alone
 
 
+def test_a_running_replay_can_be_stopped_from_its_page(signed_in, world):
+    replay = made(world, status=Status.RUNNING, result_text="")
+    stop = reverse("playground:replay-stop", args=[replay.pk])
+    assert f'action="{stop}"' in page_of(signed_in, replay)
+
+    response = signed_in.post(stop)
+
+    assert response.headers["Location"] == f"/replays/{replay.pk}/"
+    assert signed_in.get(stop).status_code == 405
+
+
+def test_a_stopped_replay_says_so(signed_in, world):
+    page = page_of(signed_in, made(world, finish_reason="stopped"))
+
+    assert "Stopped: what was written by then stands here." in page
+    assert "replay-stop" not in page
+
+
 def test_a_failed_replay_says_why(signed_in, world):
     page = page_of(
         signed_in, made(world, status=Status.ERROR, result_text="", error_message="No key.")

@@ -11,7 +11,7 @@ from evaluation.models import MetricConfiguration
 from playground import services
 from playground.chat.settings import write_back
 from playground.models import ChatPrompt, Replay
-from playground.replays.asking import MOST_UNFINISHED, replay
+from playground.replays.asking import MOST_UNFINISHED, replay, stop
 from playground.replays.replaying import obstacle
 from tests.llm_server import UNAUTHORIZED, Behaviour
 from tracing.models import Log
@@ -212,3 +212,32 @@ def test_a_replay_goes_with_its_answer(alice, answered, replayed, run_jobs):
     run_jobs()
 
     assert not Replay.objects.filter(pk=waiting.pk).exists()
+
+
+def test_one_that_waits_is_stopped_at_once(alice, answered, llm_server, run_jobs):
+    waiting = replay(answered, user=alice, is_exact=True)
+    before = len(llm_server.prompts)
+
+    stop(waiting, user=alice)
+    run_jobs()
+
+    waiting.refresh_from_db()
+    assert waiting.status == Status.SKIPPED
+    assert waiting.error_message == "Stopped before the answer began."
+    assert len(llm_server.prompts) == before
+
+
+def test_one_that_is_done_stays_as_it_is(alice, answered, replayed):
+    done = replayed(answered)
+
+    stop(done, user=alice)
+
+    done.refresh_from_db()
+    assert done.status == Status.COMPLETED
+
+
+def test_a_viewer_stops_nothing(alice, vera, answered):
+    waiting = replay(answered, user=alice, is_exact=True)
+
+    with pytest.raises(Forbidden):
+        stop(waiting, user=vera)

@@ -72,6 +72,32 @@ def test_stop_works_while_the_llm_is_silent(stack, chat, browser):
     hung_up(stack)
 
 
+def test_a_replay_is_stopped_and_keeps_what_was_written(stack, chat, browser):
+    stack.answers_with("As it is.")
+    prompt = stack.alice.ask(chat)
+    assert stack.finished(prompt)[0] == "COMPLETED"
+    stack.answers_with(TEXT, stall_after=3)
+    before = len(stack.llm.prompts)
+    assert browser.post(f"/prompts/{prompt}/replay/", **{"as": "exact"}) == 200
+    wait_for(lambda: len(stack.llm.prompts) > before, "the LLM to be asked")
+    [(replay,)] = stack.sql("SELECT id FROM playground_replay WHERE prompt_id = %s", prompt)
+    assert stack.llm.requests[-1].is_silent.wait(10)
+
+    assert browser.post(f"/replays/{replay}/stop/") == 200
+
+    def ended() -> tuple[str, str, str] | None:
+        [row] = stack.sql(
+            "SELECT status, finish_reason, result_text FROM playground_replay WHERE id = %s", replay
+        )
+        return row if row[0] not in {"NEW", "RUNNING"} else None
+
+    status, reason, text = wait_for(ended, "the end of the replay", 10)
+    assert (status, reason) == ("COMPLETED", "stopped")
+    assert text
+    assert " ".join(TEXT.split(" ")[:3]).startswith(text)
+    hung_up(stack)
+
+
 def test_stop_before_the_first_word_leaves_no_answer(stack, chat, browser):
     stack.answers_with(TEXT, first_token_ms=60_000)
     before = len(stack.llm.prompts)
