@@ -17,7 +17,7 @@ run: install
 test: install-dev
 	@$(PYTHON) -m pytest $(ARGS)
 
-# Of the main pages, into screenshots/ and docs/images/.
+# Of every page, into screenshots/ and docs/images/.
 screenshots: install-dev
 	@$(PYTHON) -m tests.screenshots
 

@@ -7,7 +7,8 @@ from playwright.sync_api import Page
 
 from tests.axe import violations
 from tests.llm_server import LLMServer
-from tests.screenshots import Scene
+from tests.screenshots.scene import Scene
+from tests.screenshots.views import views
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_a_broken_page_is_found_out(window):
 
 def test_no_page_breaks_a_rule(window, scene):
     found = []
-    for name, show in scene.views():
+    for name, show in views(scene):
         show(window)
         found += found_in(window, name)
 
