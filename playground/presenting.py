@@ -1,7 +1,7 @@
 """Prompts, chats and settings as the chat page shows them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -32,6 +32,7 @@ class Turn:
 
     prompt: ChatPrompt
     html: SafeString
+    cited: list[dict[str, Any]]
     sources: list[dict[str, Any]]
     more_sources: list[dict[str, Any]]
     thumb: bool | None
@@ -122,7 +123,10 @@ class Place:
     key: int | None
 
 
-def turns(prompts: Iterable[ChatPrompt], *, user: User, hue: int) -> list[Turn]:
+def turns(
+    prompts: Iterable[ChatPrompt], *, user: User, hue: int, blind: Collection[str] = ()
+) -> list[Turn]:
+    """Of those whose ids are in `blind`, it is not told how well passages support them."""
     prompts = list(prompts)
     thumbs = dict(
         Feedback.objects.filter(prompt__in=prompts, user=user).values_list(
@@ -143,6 +147,7 @@ def turns(prompts: Iterable[ChatPrompt], *, user: User, hue: int) -> list[Turn]:
             versions=versions.get(prompt.question_id, []),
             log_id=prompt.log_id or logs.get(prompt.copy_of),
             moved=moved.get(prompt.pk, []),
+            has_support=prompt.pk not in blind,
         )
         for prompt in prompts
     ]
@@ -181,13 +186,14 @@ def _turn(
     versions: list[str],
     log_id: str | None,
     moved: list[str],
+    has_support: bool,
 ) -> Turn:
     numbers = {citation["number"] for citation in prompt.citations}
     html = render_answer(
         prompt.result_text,
         numbers=numbers,
         url=f"{_url(prompt)}sources/",
-        support=support_from_json(prompt.sentence_support),
+        support=support_from_json(prompt.sentence_support) if has_support else [],
     )
     # What the answer cites comes first; the others were read too and can be unfolded.
     ordered = sorted(
@@ -199,6 +205,7 @@ def _turn(
     return Turn(
         prompt=prompt,
         html=html,
+        cited=ordered[:cited],
         sources=ordered[:shown],
         more_sources=ordered[shown:],
         thumb=thumb,

@@ -58,7 +58,7 @@ def _prompts(overseer: Oversight) -> Compiled[ChatPrompt]:
     """Prompts with what oversight wants to know of them."""
     return Compiled(
         lambda: (
-            ChatPrompt.objects.select_related("chat__playground", "comparison_prompt")
+            ChatPrompt.objects.select_related("chat__playground", "comparison_prompt__chat")
             .annotate(**overseer.annotations())
             .filter(pk=given("id"))
             .order_by()

@@ -124,7 +124,15 @@ async def _work_on(begun: Begun, switch: Switch) -> None:
         elif prompt.stop_requested or switch.is_off:
             outcome.stopped = True
         else:
-            outcome.stopped = await switch.stopped(_answer(begun.question, outcome, voice, text))
+            compared = prompt.comparison_prompt
+            answering = _answer(
+                begun.question,
+                outcome,
+                voice,
+                text,
+                is_blind=compared is not None and compared.chat.is_blind,
+            )
+            outcome.stopped = await switch.stopped(answering)
         await voice.drained()
         support_is_due = await in_thread(finish, begun, outcome, text.text())
     finally:
@@ -136,7 +144,9 @@ async def _work_on(begun: Begun, switch: Switch) -> None:
         await in_thread(suggest_questions.configure(priority=-1).defer, prompt_id=prompt.pk)
 
 
-async def _answer(question: Question, outcome: Outcome, voice: Relay, text: AnswerText) -> None:
+async def _answer(
+    question: Question, outcome: Outcome, voice: Relay, text: AnswerText, *, is_blind: bool
+) -> None:
     async with aclosing(events_of(question)) as events:
         async for event in events:
             match event:
@@ -147,11 +157,7 @@ async def _answer(question: Question, outcome: Outcome, voice: Relay, text: Answ
                         rush().leave(text.prompt_id)
                 case Retrieved():
                     outcome.retrieved = event
-                    figures = {
-                        "milliseconds": round(event.retrieval.milliseconds, 1),
-                        "count": len(event.citations),
-                    }
-                    voice.tell(text, "retrieved", figures)
+                    _tell_retrieved(voice, text, event, is_blind=is_blind)
                 case Rewriting() | Rewritten():
                     outcome.note_rewrite(event)
                 case Prompted():
@@ -159,6 +165,15 @@ async def _answer(question: Question, outcome: Outcome, voice: Relay, text: Answ
                     outcome.prompted_ms = outcome.watch.milliseconds()
                 case Finished() | Failed():
                     outcome.ended = event
+
+
+def _tell_retrieved(voice: Relay, text: AnswerText, event: Retrieved, *, is_blind: bool) -> None:
+    """How many passages a blind answer reads tells who gives it, so that is not told."""
+    if is_blind:
+        return
+    milliseconds = round(event.retrieval.milliseconds, 1)
+    figures = {"milliseconds": milliseconds, "count": len(event.citations)}
+    voice.tell(text, "retrieved", figures)
 
 
 def enqueue_answer(*, prompt_id: str, chat_id: str) -> None:

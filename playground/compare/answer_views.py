@@ -132,10 +132,18 @@ def result_feedback(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_safe
 def result_sources(request: PageRequest, pk: str) -> HttpResponse:
-    """All passages that the answer was given."""
+    """All passages that the answer was given; before a blind vote those that it cites, since how many
+    there were tells who answered."""
     result = _result(request, pk)
     question = _comparison_prompt(result)
-    context = {**_frame(request, question), "turn": one_turn(result, user=request.user)}
+    turn = one_turn(result, user=request.user)
+    is_masked = _shown(request, question).is_masked
+    context = {
+        **_frame(request, question),
+        "turn": turn,
+        "sources": turn.cited if is_masked else [*turn.sources, *turn.more_sources],
+        "is_masked": is_masked,
+    }
     name = "_compare_sources" if request.htmx else "compare_sources"
     return render(request, f"playground/{name}.html", context)
 

@@ -104,22 +104,29 @@ def shown(
     results = [result for question in questions for result in question.results.all()]
     llms = LLM.objects.filter(pk__in={result.llm_id for result in results})
     read = {result.vector_database_id for result in results if result.vector_database_id}
+    masked = [question for question in questions if _is_masked(question, comparison, user)]
+    blind = {result.pk for question in masked for result in question.results.all()}
     known = _Known(
         comparison=comparison,
         user=user,
         places=places_of(comparison),
-        turns={turn.prompt.pk: turn for turn in turns(results, user=user, hue=0)},
+        turns={turn.prompt.pk: turn for turn in turns(results, user=user, hue=0, blind=blind)},
         llm_labels=dict(llms.values_list("pk", "label")),
         databases=VectorDatabase.objects.in_bulk(read),
     )
     return [_shown(question, known) for question in questions]
 
 
+def _is_masked(question: ComparisonPrompt, comparison: ComparisonChat, user: User) -> bool:
+    votes = question.preferences.all()
+    return comparison.is_blind and all(vote.user_id != user.pk for vote in votes)
+
+
 def _shown(question: ComparisonPrompt, known: _Known) -> Shown:
     votes = list(question.preferences.all())
     mine = next((vote for vote in votes if vote.user_id == known.user.pk), None)
     others = [vote for vote in votes if vote is not mine]
-    is_masked = known.comparison.is_blind and mine is None
+    is_masked = _is_masked(question, known.comparison, known.user)
     by_blueprint = {result.chat.blueprint_id: result for result in question.results.all()}
     places = known.places
     if known.comparison.is_blind:

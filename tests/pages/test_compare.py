@@ -20,7 +20,8 @@ from playground.models import (
     Playground,
     Preference,
 )
-from tests.pages.compared import answer, compared_by
+from playground.support.scores import Support
+from tests.pages.compared import CITATION, answer, compared_by
 from tests.pages.conftest import HTMX
 from vectordb.models import VectorDatabase
 
@@ -319,6 +320,41 @@ def test_what_is_blind_tells_no_name_and_no_figure_before_the_vote(signed_in, al
     assert "What went wrong is shown after your vote." in article
     assert "1.00 s" not in page
     assert "1.50 s" not in page
+
+
+def test_what_is_blind_tells_nothing_of_passages_before_the_vote(signed_in, alice, playground):
+    compared = compared_by(alice, playground, is_blind=True)
+    others = [CITATION | {"number": number, "source": f"{number}.md"} for number in (2, 3, 4, 5)]
+    support = Support(score=0.1, number=1, is_cited=True).to_json()
+    result = compared.results[0]
+    answer(
+        result,
+        "Thirty days, says 0 [1].",
+        citations=[CITATION, *others],
+        sentence_support=[support],
+    )
+
+    def parts():
+        sources = reverse("playground:result-sources", args=[result.pk])
+        differing = reverse("playground:compared-differences", args=[compared.question.pk])
+        return [
+            article_of(signed_in, compared.question),
+            signed_in.get(sources, headers=HTMX).content.decode(),
+            signed_in.get(sources).content.decode(),
+            signed_in.get(differing, headers=HTMX).content.decode(),
+        ]
+
+    before = parts()
+    board.prefer(compared.question, user=alice, best=None)
+    after = parts()
+
+    told = ["data-support", "5 sources", "5.md", "only in"]
+    assert [word in part for word, part in zip(told, after, strict=True)] == [True] * 4
+    for part in before:
+        for word in (*told, "5 source", "similarity", "data-awaited"):
+            assert word not in part, word
+    assert "returns.md" in before[1]
+    assert "shown after your vote" in before[1]
 
 
 def test_after_the_vote_all_is_told_to_who_voted_and_not_to_others(
