@@ -36,14 +36,16 @@ def compared_detail(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_POST
 def compared_prefer(request: PageRequest, pk: str) -> HttpResponse:
-    """`best` is the id of an answer, `tie`, or `none` to take one's choice back."""
+    """`best` is the id of an answer, `tie`, or `none` to take one's choice back; `seen` the ids of all
+    that it was chosen from."""
     question = _question(request, pk)
     best = request.POST.get("best", "")
     if best == "none":
         board.withdraw(question, user=request.user)
     else:
         result = None if best == "tie" else get_object_or_404(question.results, pk=best)
-        board.prefer(question, user=request.user, best=result)
+        seen = request.POST["seen"].split(",") if "seen" in request.POST else None
+        board.prefer(question, user=request.user, best=result, seen=seen)
     return done(request, question.chat)
 
 

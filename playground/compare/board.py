@@ -1,7 +1,7 @@
 """What can be done on the page of a comparison: ask all, choose who answers, stop, retry, prefer."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 
@@ -111,13 +111,24 @@ def answer_again(result: ChatPrompt, *, user: User) -> None:
 
 
 @transaction.atomic
-def prefer(question: ComparisonPrompt, *, user: User, best: ChatPrompt | None) -> None:
+def prefer(
+    question: ComparisonPrompt,
+    *,
+    user: User,
+    best: ChatPrompt | None,
+    seen: Collection[str] | None = None,
+) -> None:
     """One person's choice among the answers, in place of the one before; None is a tie. Every member
-    may choose, once all have answered. Raises InvalidInput."""
+    may choose, once all have answered. Raises InvalidInput, and Conflict where the answers are not
+    those with the ids in `seen`: then the choice was between others."""
     _require_member(question, user)
+    # Whoever retries one waits, or has already put another in its place.
+    comparisons.lock(question.chat)
     shown = list(question.results.filter(chat__blueprint__in=question.chat.blueprints.all()))
     if not all(result.is_finished for result in shown):
         raise InvalidInput("Wait until all have answered, or stop them: then choose.")
+    if seen is not None and set(seen) != {result.pk for result in shown}:
+        raise Conflict("The answers changed meanwhile: read them, then choose.")
     candidates = [result for result in shown if result.result_text]
     if not candidates or (best is not None and best not in candidates):
         raise InvalidInput("There is no answer to prefer: choose another one.")

@@ -65,6 +65,11 @@ class Shown:
         return not self.is_running and any(one.turn and one.turn.html for one in self.sides)
 
     @property
+    def seen(self) -> str:
+        """The ids of the answers, which a vote is between."""
+        return ",".join(one.turn.prompt.pk for one in self.sides if one.turn)
+
+    @property
     def can_differ(self) -> bool:
         return sum(bool(one.turn and one.turn.prompt.is_finished) for one in self.sides) > 1
 

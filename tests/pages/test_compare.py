@@ -286,6 +286,29 @@ def test_a_vote_for_nothing_is_not_found(signed_in, compared, best):
     assert not Preference.objects.exists()
 
 
+def test_a_vote_is_between_the_answers_that_were_seen(signed_in, alice, compared):
+    pk = compared.question.pk
+    [seen] = set(
+        re.findall(r'name="seen" value="([^"]+)"', article_of(signed_in, compared.question))
+    )
+    board.answer_again(compared.results[0], user=alice)
+    new = compared.question.results.exclude(pk=compared.results[1].pk).get()
+    votes = [{"best": "tie", "seen": seen}, {"best": compared.results[1].pk, "seen": seen}]
+
+    while_it_runs = [post(signed_in, "compared-prefer", pk, vote).status_code for vote in votes]
+    answer(new, "Forty days.")
+    afterwards = [post(signed_in, "compared-prefer", pk, vote).status_code for vote in votes]
+
+    assert while_it_runs == [422, 422]
+    assert afterwards == [409, 409]
+    assert not Preference.objects.exists()
+    [seen] = set(
+        re.findall(r'name="seen" value="([^"]+)"', article_of(signed_in, compared.question))
+    )
+    assert post(signed_in, "compared-prefer", pk, {"best": "tie", "seen": seen}).status_code == 302
+    assert set(Preference.objects.get().candidates.all()) == {new, compared.results[1]}
+
+
 def test_a_thumb_is_ones_own(signed_in, vera, compared):
     response = post(
         signed_in, "result-feedback", compared.results[0].pk, {"thumb": "up"}, headers=HTMX
