@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 
 from accounts.pages import PageRequest, within
 from playground.compare.showing import questions_of, shown
@@ -14,6 +15,8 @@ from playground.presenting import Place, places
 
 _MOST_COMPARISONS = 200
 _NEWEST_QUESTIONS = 20
+# So many are on a page at most.
+_MOST_QUESTIONS = 100
 # So many are ticked when a comparison begins.
 _FIRST = 4
 
@@ -69,12 +72,23 @@ def _ticked(rows: list[Place], comparison: ComparisonChat | None) -> set[str]:
 
 
 def board_context(request: PageRequest, comparison: ComparisonChat) -> dict[str, Any]:
-    """The newest questions in the order in which they were put; `?all` shows every one."""
+    """The newest questions in the order in which they were put; with `?all` as many as a page holds, and
+    with `?before=ID` as many that were put before that one."""
     questions = questions_of(comparison).reverse()
-    newest = list(questions if "all" in request.GET else questions[: _NEWEST_QUESTIONS + 1])
-    has_earlier = "all" not in request.GET and len(newest) > _NEWEST_QUESTIONS
-    kept = newest[:_NEWEST_QUESTIONS] if has_earlier else newest
+    is_newest = "before" not in request.GET
+    if not is_newest:
+        last = get_object_or_404(comparison.prompts, pk=request.GET["before"])
+        earlier = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
+        questions = questions.filter(earlier)
+    is_short = is_newest and "all" not in request.GET
+    most = _NEWEST_QUESTIONS if is_short else _MOST_QUESTIONS
+    found = list(questions[: most + 1])
+    kept = found[:most][::-1]
+    earlier_url = ""
+    if len(found) > most:
+        earlier_url = "?all" if is_short else f"?before={kept[0].pk}"
     return {
-        "questions": shown(comparison, kept[::-1], user=request.user),
-        "has_earlier": has_earlier,
+        "questions": shown(comparison, kept, user=request.user),
+        "earlier_url": earlier_url,
+        "is_newest": is_newest,
     }

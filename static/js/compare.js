@@ -95,7 +95,7 @@ function refreshQuestion(id) {
     } else if (old) {
       update(old, fresh);
       if (!old.querySelector("[data-unfinished]")) live.textContent = "All have answered.";
-    } else {
+    } else if (!("earlier" in root.dataset)) {
       insert(fresh);
     }
     markCurrent();

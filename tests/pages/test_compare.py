@@ -12,6 +12,7 @@ from blueprints.settings import SettingsChanges
 from config.status import Status
 from playground import comparisons, services
 from playground.compare import board
+from playground.compare import page as page_module
 from playground.models import (
     ChatPrompt,
     ComparisonChat,
@@ -579,8 +580,42 @@ def test_the_newest_questions_come_first_and_the_others_on_request(signed_in, al
 
     assert page.count("<article") == 20
     assert page.index("Number 0?") < page.index("Number 19?")
-    assert "Show earlier questions" in page
+    assert 'href="?all">Show earlier questions' in page
     assert whole.count("<article") == 21
+    assert "Show earlier questions" not in whole
+
+
+def test_a_page_holds_only_so_many_and_leads_to_those_before(
+    signed_in, alice, compared, monkeypatch
+):
+    monkeypatch.setattr(page_module, "_NEWEST_QUESTIONS", 1)
+    monkeypatch.setattr(page_module, "_MOST_QUESTIONS", 2)
+    for number in range(4):
+        board.ask_all(compared.comparison, user=alice, text=f"Number {number}?")
+    url = f"/comparisons/{compared.comparison.pk}/"
+
+    newest = signed_in.get(f"{url}?all").content.decode()
+    [earlier_url] = re.findall(r'href="(\?before=\w+)"', newest)
+    earlier = signed_in.get(url + earlier_url).content.decode()
+    [first_url] = re.findall(r'href="(\?before=\w+)"', earlier)
+    first = signed_in.get(url + first_url).content.decode()
+
+    assert re.findall(r"Number \d", newest) == ["Number 2", "Number 3"]
+    assert re.findall(r"Number \d", earlier) == ["Number 0", "Number 1"]
+    assert first.count("<article") == 1
+    assert "Show earlier questions" not in first
+    # New questions are asked, and seen, on the page of the newest.
+    assert 'id="composer"' in newest
+    for page in (earlier, first):
+        assert 'id="composer"' not in page
+        assert "Go to the newest" in page
+
+
+@pytest.mark.parametrize("before", ["", "0" * 24, "x", "\x00"])
+def test_before_a_question_that_is_not_there_is_nothing(signed_in, compared, before):
+    url = f"/comparisons/{compared.comparison.pk}/"
+
+    assert signed_in.get(url, {"before": before}).status_code == 404
 
 
 def test_a_page_takes_a_constant_number_of_queries(
