@@ -10,4 +10,5 @@ class PlaygroundConfig(AppConfig):
         import_module("playground.database_versions")
         # The queue looks for tasks in modules of that name only.
         import_module("playground.export_tasks")
+        import_module("playground.joining_tasks")
         import_module("playground.retrieval_tasks")

@@ -11,7 +11,9 @@ from blueprints.models import Blueprint
 from config.errors import Conflict, Forbidden, InvalidInput
 from playground import comparisons
 from playground.asking import check_text, delete_prompt, stop
+from playground.compare.joining import ask_missing, chosen
 from playground.compare.news import tell
+from playground.joining_tasks import enqueue_missing
 from playground.models import ChatPrompt, ComparisonChat, ComparisonPrompt, Playground, Preference
 
 _NAME_LENGTH = 60
@@ -54,27 +56,17 @@ def _ask(
     )
 
 
-def chosen(comparison: ComparisonChat) -> list[Blueprint]:
-    """The blueprints whose columns are shown, in the playground's order."""
-    places = comparison.playground.places.filter(blueprint__in=comparison.blueprints.all())
-    return [place.blueprint for place in places.select_related("blueprint__version__llm")]
-
-
 @transaction.atomic
 def choose(comparison: ComparisonChat, *, user: User, blueprints: Sequence[Blueprint]) -> None:
     """From now on these are asked. Who joins answers all that was asked so far, in order; the answers
-    of those who leave are kept for their return. Raises InvalidInput."""
+    of those who leave are kept for their return. Of a long comparison the first questions are asked at
+    once, the others by workers. Raises InvalidInput."""
     require_editor(comparison.playground.use_case, user)
     # Two who choose at once: the later one's choice holds.
     comparisons.lock(comparison)
     comparison.blueprints.set(blueprints)
-    for question in comparison.prompts.prefetch_related("results__chat").order_by(
-        "created_at", "pk"
-    ):
-        known = {result.chat.blueprint_id for result in question.results.all()}
-        missing = [blueprint for blueprint in blueprints if blueprint.pk not in known]
-        if missing:
-            comparisons.add_blueprints(question, user=user, blueprints=missing, with_drafts=True)
+    if ask_missing(comparison, user=user):
+        enqueue_missing(comparison, user=user)
     tell(comparison.pk)
 
 

@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts.models import Membership, Role
 from blueprints.models import LLM
 from blueprints.settings import AnswerSettings, SettingsChanges
 from config.errors import Conflict, Forbidden, InvalidInput
 from config.status import Status
 from playground import comparisons, services
-from playground.compare import board
+from playground.compare import board, joining
 from playground.models import ChatPrompt, ComparisonChat, Preference
+from playground.relay import Relay
 from tests import llm_server as servers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,8 +83,85 @@ def test_who_joins_late_answers_the_whole_thread_in_order(
     first_answer, second_answer = answers(begun)["Late"], answers(second)["Late"]
     assert (first_answer.history_ids, second_answer.history_ids) == ([], [first_answer.pk])
     assert second_answer.status == Status.COMPLETED
-    assert [one.name for one in board.chosen(begun.chat)] == ["First", "Second", "Late"]
+    assert [one.name for one in joining.chosen(begun.chat)] == ["First", "Second", "Late"]
     assert len(llm_server.prompts) == 6
+
+
+def test_of_a_long_comparison_some_are_asked_at_once_and_the_others_by_a_worker(
+    alice, begun, pair, blueprint, run_jobs, monkeypatch
+):
+    monkeypatch.setattr(joining, "_AT_ONCE", 2)
+    others = [board.ask_all(begun.chat, user=alice, text=f"And {number}?") for number in range(4)]
+    run_jobs()
+    late = blueprint("Late")
+
+    board.choose(begun.chat, user=alice, blueprints=[*pair, late])
+    at_once = late.chats.get().prompts.count()
+    run_jobs()
+
+    questions = [begun, *others]
+    late_answers = [answers(question)["Late"] for question in questions]
+    assert at_once == 2
+    assert [one.status for one in late_answers] == [Status.COMPLETED] * 5
+    assert late_answers[4].history_ids == [one.pk for one in late_answers[:4]]
+    assert late.chats.get().prompts.count() == 5
+
+
+@pytest.mark.parametrize("is_blind", [False, True])
+def test_how_many_passages_are_read_is_not_told_of_what_is_blind(
+    alice, playground, handbook, blueprint, run_jobs, monkeypatch, is_blind
+):
+    told = []
+    monkeypatch.setattr(Relay, "tell", lambda self, text, event, data: told.append(event))
+
+    question = board.begin(
+        user=alice,
+        playground=playground,
+        blueprints=[blueprint("Reader", vector_database_id=handbook.pk)],
+        text="Which oil?",
+        is_blind=is_blind,
+    )
+    run_jobs()
+
+    assert answers(question)["Reader"].citations
+    assert told == ([] if is_blind else ["retrieved"])
+
+
+def test_who_is_unticked_again_is_not_asked_what_is_left(
+    alice, begun, pair, blueprint, run_jobs, monkeypatch
+):
+    monkeypatch.setattr(joining, "_AT_ONCE", 1)
+    second = board.ask_all(begun.chat, user=alice, text="And at night?")
+    run_jobs()
+    board.choose(begun.chat, user=alice, blueprints=[*pair, blueprint("Late")])
+
+    board.choose(begun.chat, user=alice, blueprints=pair)
+    run_jobs()
+
+    assert set(answers(begun)) == {"First", "Second", "Late"}
+    assert set(answers(second)) == {"First", "Second"}
+
+
+@pytest.mark.parametrize("loss", ["llm", "role", "comparison"])
+def test_what_cannot_be_asked_any_more_ends_the_asking(
+    alice, begun, pair, blueprint, run_jobs, monkeypatch, loss
+):
+    monkeypatch.setattr(joining, "_AT_ONCE", 1)
+    board.ask_all(begun.chat, user=alice, text="And at night?")
+    run_jobs()
+    late = blueprint("Late")
+    board.choose(begun.chat, user=alice, blueprints=[*pair, late])
+
+    if loss == "llm":
+        LLM.objects.update(is_active=False)
+    elif loss == "role":
+        Membership.objects.update(role=Role.VIEWER)
+    else:
+        comparisons.delete_comparison_chat(begun.chat, user=alice)
+    run_jobs()
+
+    assert ChatPrompt.objects.filter(chat__blueprint=late).count() == (loss != "comparison")
+    assert not ProcrastinateJob.objects.filter(status__in=("todo", "doing", "failed")).exists()
 
 
 def test_who_left_and_returns_answers_only_what_was_missed(alice, begun, pair, run_jobs):

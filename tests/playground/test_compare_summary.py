@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Membership, Role, User
 from config.status import Status
-from playground.compare import board
+from playground.compare import board, joining
 from playground.compare.summary import summary_of, wilson
 from tests.pages.compared import answer, compared_by
 
@@ -53,7 +53,7 @@ def test_who_joins_after_a_vote_has_lost_nothing_by_it(alice, voters, compared, 
     board.prefer(compared.question, user=voters[0], best=compared.results[0])
     late = compared_by(alice, playground, "Late").results[0].chat.blueprint
 
-    blueprints = [*board.chosen(compared.comparison), late]
+    blueprints = [*joining.chosen(compared.comparison), late]
     board.choose(compared.comparison, user=alice, blueprints=blueprints)
     answer(compared.question.results.get(chat__blueprint=late), "Late.")
 
