@@ -1,5 +1,6 @@
 // The prompt editor's messages: added, removed, moved; and an input for each variable in them.
 
+import { markVariables } from "./prompt-marks.js";
 import { variablesIn } from "./prompt-variables.js";
 
 const form = document.getElementById("editor");
@@ -92,14 +93,22 @@ function showInputs() {
   });
 }
 
+function markAll() {
+  for (const text of list.querySelectorAll("textarea")) markVariables(text);
+}
+
 function changed() {
   isChanged = true;
   number();
+  markAll();
   showInputs();
 }
 
 document.getElementById("add-message").addEventListener("click", add);
-list.addEventListener("input", showInputs);
+list.addEventListener("input", ({ target }) => {
+  if (target.matches("textarea")) markVariables(target);
+  showInputs();
+});
 list.addEventListener("click", ({ target }) => {
   const row = target.closest("[data-message]");
   if (target.closest("[data-remove]")) remove(row);
@@ -118,4 +127,5 @@ form.addEventListener("input", ({ target }) => {
   if (!target.closest(".run-with")) isChanged = true;
 });
 form.addEventListener("submit", () => { isChanged = false; });
+markAll();
 window.addEventListener("beforeunload", (event) => { if (isChanged) event.preventDefault(); });

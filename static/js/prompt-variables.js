@@ -1,6 +1,6 @@
 // Which variables a prompt's texts have, as the server finds them.
 
-const VARIABLE = /\{\{\s*([a-zA-Z_\d.[\]]+)\s*\}\}/g;
+export const VARIABLE = /\{\{\s*([a-zA-Z_\d.[\]]+)\s*\}\}/g;
 
 // Their names in the order of their first use.
 export function variablesIn(texts) {

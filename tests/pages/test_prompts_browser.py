@@ -95,6 +95,13 @@ def run_changed(page: Page, model: str, llm: LLMServer) -> None:
     page.get_by_role("textbox", name="Text of message 1").fill(
         f"{SYSTEM} Write in {{{{language}}}}."
     )
+    expect(page.locator(".behind mark")).to_have_text(["{{language}}", "{{question}}"])
+    marked = page.locator(".marked").first
+    laid_out = (
+        "one => [one.firstElementChild, one.lastElementChild].map((part) => part.clientWidth)"
+    )
+    [behind, field] = marked.evaluate(laid_out)
+    assert behind == field
     page.get_by_role("textbox", name="question").fill("May I return it?")
     page.get_by_role("textbox", name="language").fill("English")
     page.get_by_role("spinbutton", name="Samples").fill("2")
