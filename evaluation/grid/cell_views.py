@@ -46,13 +46,15 @@ def _sheet(request: PageRequest, prompt: ChatPrompt) -> HttpResponse:
     columns = columns_of(grid.run)
     [row] = rows_of(grid.run, columns, [prompt.evaluation_row.number])
     [cell] = [cell for cell in row.cells if cell.prompt and cell.prompt.pk == prompt.pk]
+    turn = one_turn(prompt, user=request.user)
     context = {
         **within(request, prompt.chat.playground.use_case, tab="grid"),
         "playground": prompt.chat.playground,
         "grid": grid,
         "row": row,
         "cell": cell,
-        "turn": one_turn(prompt, user=request.user),
+        "turn": turn,
+        "sources": [*turn.sources, *turn.more_sources],
     }
     name = "_grid_cell" if request.htmx else "grid_cell"
     return render(request, f"evaluation/{name}.html", context)

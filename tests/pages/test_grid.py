@@ -223,6 +223,7 @@ def test_a_cell_opens_with_the_whole_answer(browser, gridded):
     assert "Thirty days, says Brief" in page
     assert "1 source" in page
     assert f"/prompts/{gridded.prompt.pk}/sources/1/" in page
+    assert page.count('class="source"') == 1
     assert "1,908" in page
     sheet = browser.get(url("cell-detail", gridded.prompt.pk), headers=HTMX).content.decode()
     assert "<html" not in sheet
