@@ -107,6 +107,17 @@ def test_blocks_are_rendered_once_while_the_rest_is_written(page, chat, llm):
     expect(turn(page).locator(".answer.prose > p").last).to_contain_text("The end of it all")
 
 
+def test_an_address_within_the_page_scrolls_nothing_away(page, chat):
+    page.set_viewport_size({"width": 1440, "height": 600})
+
+    page.goto("about:blank")
+    page.goto(f"{chat}#question")
+
+    expect(page.get_by_label("Your question")).to_be_in_viewport()
+    expect(page.get_by_role("banner")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollHeight") == 600
+
+
 def test_a_reload_in_mid_answer_renders_what_was_settled(page, chat, llm):
     llm.script(Behaviour(text=ENDLESS, interval_ms=60))
     ask(page, "Reloaded?")
