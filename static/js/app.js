@@ -15,6 +15,11 @@ function setTheme(theme) {
   showTheme();
 }
 
+// Where not all tabs have room, this page's is in view.
+function showTab() {
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
 function showTheme() {
   const current = document.documentElement.dataset.theme ?? "system";
   for (const button of document.querySelectorAll("[data-set-theme]")) {
@@ -133,4 +138,5 @@ for (const box of document.querySelectorAll(".toast")) expireToast(box);
 
 for (const form of document.querySelectorAll("form[data-submit-at-once]")) form.requestSubmit();
 
+showTab();
 showTheme();

@@ -1,9 +1,11 @@
 """Pictures of every page, made of a running Groundwork: `python -m tests.screenshots`.
 
 Light and dark, 2560, 1440 and 390 px wide, into screenshots/; those of the README into docs/images/.
+With names, as in `python -m tests.screenshots chat grid`, only these are made, and none for the README.
 """
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ OUT = ROOT / "screenshots"
 README_IMAGES = ROOT / "docs" / "images"
 SIZES = {"broad": (2560, 1440), "wide": (1440, 900), "phone": (390, 844)}
 THEMES = ("light", "dark")
+NEWCOMER = "newcomer@localhost"
 FOR_README = {
     "chat-wide-light": "chat-light.png",
     "chat-wide-dark": "chat-dark.png",
@@ -37,34 +40,44 @@ def main() -> None:
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=installed(), args=ARGUMENTS)
-                _shoot_all(browser, running, llm, Path(folder))
+                _shoot_all(browser, running, llm, Path(folder), set(sys.argv[1:]))
                 browser.close()
         finally:
             running.end()
 
 
-def _shoot_all(browser: Browser, running: Running, llm: LLMServer, folder: Path) -> None:
+def _shoot_all(
+    browser: Browser, running: Running, llm: LLMServer, folder: Path, wanted: set[str]
+) -> None:
     context = browser.new_context(base_url=running.url)
     page = context.new_page()
     page.goto(running.sign_in_link("admin@localhost"))
     page.wait_for_url(f"{running.url}/")
     scene = Scene(page, llm, folder)
     scene.make()
+    running.manage("token", NEWCOMER)
     for size, (width, height) in SIZES.items():
         for theme in THEMES:
             with _window(browser, context, running, width, height, theme) as window:
                 for name, show in views(scene):
-                    show(window)
-                    _save(window, f"{name}-{size}-{theme}")
+                    if not wanted or name in wanted:
+                        show(window)
+                        _save(window, f"{name}-{size}-{theme}")
             with _window(browser, None, running, width, height, theme) as window:
-                window.goto("/sign-in/")
-                _save(window, f"sign-in-{size}-{theme}")
-                window.goto(running.sign_in_link("newcomer@localhost"))
-                window.wait_for_selector("text=First steps")
-                _save(window, f"first-steps-{size}-{theme}")
+                _shoot_the_way_in(window, running, f"{size}-{theme}")
+    if wanted:
+        return
     README_IMAGES.mkdir(parents=True, exist_ok=True)
     for name, target in FOR_README.items():
         shutil.copy(OUT / f"{name}.png", README_IMAGES / target)
+
+
+def _shoot_the_way_in(window: Page, running: Running, kind: str) -> None:
+    window.goto("/sign-in/")
+    _save(window, f"sign-in-{kind}")
+    window.goto(running.sign_in_link(NEWCOMER))
+    window.wait_for_selector("text=First steps")
+    _save(window, f"first-steps-{kind}")
 
 
 @contextmanager
