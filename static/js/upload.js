@@ -100,7 +100,6 @@ for (const form of document.querySelectorAll("[data-upload]")) {
     }
   };
   if (oneByOne) {
-    form.querySelector("[data-upload-button]").hidden = true;
     input.addEventListener("change", () => begin(input.files));
     form.addEventListener("submit", (event) => { event.preventDefault(); begin(input.files); });
   }
