@@ -73,7 +73,8 @@ def test_the_page_lists_questions_versions_and_blueprints_with_figures(gold_page
     assert "1 · Book</a>" in page
     row = page.split('aria-labelledby="by-blueprint"')[2]
     assert (
-        '<td class="name">Baseline</td><td class="num">1</td><td class="num wide">1.00</td>' in row
+        '<td class="name">Baseline</td><td class="num wide">1</td><td class="num wide">1.00</td>'
+        in row
     )
 
 
