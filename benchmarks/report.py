@@ -12,8 +12,11 @@ import psutil
 PACKAGES = ("django", "psycopg", "torch", "sentence-transformers", "openai")
 
 
-def write(path: Path, module: str, docstring: str, rows: list[list[object]]) -> None:
-    """Replace the page at `path`. The first of `rows` is the header; `docstring` is the method."""
+def write(
+    path: Path, module: str, docstring: str, rows: list[list[object]], *, versions: str = ""
+) -> None:
+    """Replace the page at `path`. The first of `rows` is the header; `docstring` is the method. Without
+    `versions` they are asked of the packages and the database that this process is connected to."""
     title, _, method = docstring.strip().partition("\n")
     command = " ".join(["python -m", module, *sys.argv[1:]])
     page = [
@@ -21,7 +24,7 @@ def write(path: Path, module: str, docstring: str, rows: list[list[object]]) -> 
         method.partition("\n    .venv")[0].strip(),
         f"`{command}`, {datetime.now(UTC):%d %B %Y}",
         _markdown(rows),
-        f"- Machine: {_machine()}\n- Versions: {_versions()}",
+        f"- Machine: {_machine()}\n- Versions: {versions or _versions()}",
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n\n".join(page) + "\n", encoding="utf-8")
@@ -60,6 +63,9 @@ def _versions() -> str:
         server = cursor.fetchone()[0]
         cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
         extension = cursor.fetchone()[0]
+    return f"PostgreSQL {server}, pgvector {extension}, {python_and_packages()}"
+
+
+def python_and_packages() -> str:
     packages = [f"{name} {version(name)}" for name in PACKAGES]
-    known = [f"Python {platform.python_version()}", f"PostgreSQL {server}", f"pgvector {extension}"]
-    return ", ".join(known + packages)
+    return ", ".join([f"Python {platform.python_version()}", *packages])
