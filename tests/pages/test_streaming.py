@@ -15,6 +15,8 @@ WORDS = " ".join(f"word{number}" for number in range(150))
 @pytest.fixture(scope="module")
 def llm() -> Iterator[LLMServer]:
     with LLMServer() as server:
+        # Other tests of this installation have servers of their own.
+        server.models = [dict(server.models[0], id="streaming-model")]
         yield server
 
 
@@ -40,7 +42,7 @@ def chat_url(chromium, running, llm) -> str:
     page.get_by_role("button", name="Create").click()
     page.get_by_role("link", name="make a blueprint without documents").click()
     page.get_by_label("Name").fill("Slow")
-    page.get_by_label("LLM", exact=True).select_option(label="test-model")
+    page.get_by_label("LLM", exact=True).select_option(label="streaming-model")
     page.get_by_role("button", name="Create").click()
     llm.script(Behaviour(text="Hello."))
     ask(page, "Are you there?")

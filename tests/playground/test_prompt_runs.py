@@ -187,7 +187,7 @@ def test_what_fails_before_the_llm_is_asked_is_told_in_each_card(
 def test_who_leaves_ends_the_llms_work_and_what_was_said_is_kept(
     alice, blueprint, settings_of, llm_server
 ):
-    llm_server.script(Behaviour(stall_after=3))
+    llm_server.script(Behaviour(stall_after=3, interval_ms=300))
 
     lines_of(blueprint, settings_of("Slow."), user=alice, leaves_after=2)
 
