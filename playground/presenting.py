@@ -85,6 +85,10 @@ class Turn:
         )
 
     @property
+    def all_sources(self) -> list[dict[str, Any]]:
+        return [*self.sources, *self.more_sources]
+
+    @property
     def filter_labels(self) -> list[str]:
         return [chip.label for chip in chips_of(self.prompt.metadata_filter)]
 

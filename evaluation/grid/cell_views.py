@@ -54,7 +54,7 @@ def _sheet(request: PageRequest, prompt: ChatPrompt) -> HttpResponse:
         "row": row,
         "cell": cell,
         "turn": turn,
-        "sources": [*turn.sources, *turn.more_sources],
+        "sources": turn.all_sources,
     }
     name = "_grid_cell" if request.htmx else "grid_cell"
     return render(request, f"evaluation/{name}.html", context)

@@ -143,7 +143,7 @@ def result_sources(request: PageRequest, pk: str) -> HttpResponse:
     context = {
         **_frame(request, question),
         "turn": turn,
-        "sources": turn.cited if is_masked else [*turn.sources, *turn.more_sources],
+        "sources": turn.cited if is_masked else turn.all_sources,
         "is_masked": is_masked,
     }
     name = "_compare_sources" if request.htmx else "compare_sources"
