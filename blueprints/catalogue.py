@@ -19,7 +19,8 @@ from blueprints.providers.model_list import ListedModel, list_models, ollama_con
 EXTRACTIVE_ID = "extractive"
 LONGEST_ID = 150
 LIST_SECONDS = 10.0
-PROBE_SECONDS = 1.0
+# Where nothing listens the refusal comes at once; a server that is busy gets its time.
+PROBE_SECONDS = 3.0
 OPENAI_URL = "https://api.openai.com/v1"
 # Listed for a key of OpenAI's whose models cannot be listed (no network yet, a restricted key).
 FALLBACK_MODEL = "gpt-4o-mini"

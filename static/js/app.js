@@ -123,6 +123,14 @@ document.addEventListener("htmx:after:swap", (event) => {
 });
 dialog.addEventListener("close", () => document.getElementById("dialog-content").replaceChildren());
 
+// While a request was on its way, an event may have put a fresh part where its answer belongs.
+document.addEventListener("htmx:before:swap", (event) => {
+  for (const task of event.detail.tasks ?? []) {
+    const { target } = task;
+    if (target?.id && target.isConnected === false) task.target = document.getElementById(target.id) ?? target;
+  }
+});
+
 // Only a request that never reached the server gets here without an answer of its own.
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx?.response || event.detail.error?.name === "AbortError") return;

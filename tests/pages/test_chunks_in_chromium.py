@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from config.postgres import embedded_url
 
@@ -88,3 +88,22 @@ def test_a_chunk_is_disabled_by_keys_and_stays_in_focus(page, url):
     page.get_by_role("link", name="Delete Added 1").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("rapeseed")).to_have_count(0)
+
+
+def test_an_answer_finds_its_place_when_an_event_renewed_it_meanwhile(page, url):
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        page.evaluate("""() => {
+          const old = document.querySelector("[id^=progress-]");
+          const fresh = old.cloneNode(true);
+          old.replaceWith(fresh);
+          htmx.process(fresh);
+        }""")
+        route.fulfill(response=answer)
+
+    page.goto(url)
+    page.route("**/switch/", late)
+    page.get_by_role("button", name="Disable Chunk 0").click()
+    expect(page.get_by_role("button", name="Enable Chunk 0")).to_be_visible()
+    page.get_by_role("button", name="Enable Chunk 0").click()
+    expect(page.get_by_role("button", name="Disable Chunk 0")).to_be_visible()
