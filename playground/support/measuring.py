@@ -1,12 +1,14 @@
 """Measuring the support of an answer's sentences. For workers only, after the answer is finished."""
 
 import json
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
@@ -27,12 +29,15 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float32]
 
+logger = logging.getLogger(__name__)
+
 _WORDS_WEIGHT = 0.3
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 # An answer with more of them is not measured.
 _MOST_SENTENCES = 500
-# Answers that are read, embedded and kept together.
+# Answers that are read together, and kept together unless the first of them would wait longer.
 _AT_ONCE = 16
+_KEPT_BACK_SECONDS = 1.0
 _READ = ("chat_id", "result_text", "citations", "finished_at")
 # Meanwhile it may have been answered anew.
 _KEEP = """
@@ -74,6 +79,9 @@ class _Work:
             yield from passage.parts
 
 
+_Measured = tuple[_Work, list[Support]]
+
+
 async def measure_some(*, give_way: Callable[[], Awaitable[None]]) -> int:
     """Measure some of the answers that are due, the newest first: keep the support of each sentence
     with the answer, and tell those who watch its chat. How many there were.
@@ -82,12 +90,16 @@ async def measure_some(*, give_way: Callable[[], Awaitable[None]]) -> int:
     """
     await give_way()
     prompts = await in_thread(_read_some)
-    measured = []
+    measured: list[_Measured] = []
+    kept_at = monotonic()
     for prompt in prompts:
         await give_way()
         work = await in_thread(_work, prompt)
         vectors = await _vectors(list(work.texts), give_way)
         measured.append((work, [_support(one, work.passages, vectors) for one in work.said]))
+        if monotonic() - kept_at >= _KEPT_BACK_SECONDS:
+            await in_thread(_keep, measured)
+            measured, kept_at = [], monotonic()
     if measured:
         await in_thread(_keep, measured)
     return len(prompts)
@@ -99,6 +111,17 @@ def _read_some() -> list[ChatPrompt]:
 
 
 def _work(prompt: ChatPrompt) -> _Work:
+    """What cannot be read has no support: it would hold up the others at every try."""
+    finished_at = cast("datetime", prompt.finished_at)
+    try:
+        said, passages = _read(prompt)
+    except Exception:
+        logger.exception("The support of the answer %s cannot be measured.", prompt.pk)
+        said, passages = [], []
+    return _Work(prompt.pk, prompt.chat_id, finished_at, said, passages)
+
+
+def _read(prompt: ChatPrompt) -> tuple[list[Said], list[_Passage]]:
     numbers = {citation["number"] for citation in prompt.citations}
     said = sentences_of(prompt.result_text, numbers=numbers)
     cited = {number for one in said for number in one.numbers}
@@ -108,10 +131,9 @@ def _work(prompt: ChatPrompt) -> _Work:
         for citation in prompt.citations
         if citation["number"] in needed
     ]
-    if len(said) > _MOST_SENTENCES or not passages:
-        said = []
-    finished_at = cast("datetime", prompt.finished_at)
-    return _Work(prompt.pk, prompt.chat_id, finished_at, said, passages if said else [])
+    if not said or len(said) > _MOST_SENTENCES or not passages:
+        return [], []
+    return said, passages
 
 
 def _passage(number: int, text: str) -> _Passage:
@@ -158,7 +180,7 @@ def _score(said: Said, passage: _Passage, vectors: "dict[str, Vector]") -> float
     return max(0.0, min(1.0, (1 - _WORDS_WEIGHT) * cosine + _WORDS_WEIGHT * shared))
 
 
-def _keep(measured: Sequence[tuple[_Work, Sequence[Support]]]) -> None:
+def _keep(measured: Sequence[_Measured]) -> None:
     rows = [
         (work.prompt_id, work.finished_at, json.dumps([one.to_json() for one in support]))
         for work, support in measured

@@ -148,6 +148,40 @@ def test_many_answers_are_measured_together_the_newest_first(answered, monkeypat
     assert all(levels(prompt) == [Level.SUPPORTED] for prompt in due)
 
 
+def test_what_is_measured_does_not_wait_long_for_the_rest(answered, monkeypatch):
+    monkeypatch.setattr(measuring, "_KEPT_BACK_SECONDS", 0)
+    text = "Opened items can be returned for store credit until day 60 [1]."
+    prompts = [answered(text) for _ in range(2)]
+    due = ChatPrompt.objects.filter(pk__in=[prompt.pk for prompt in prompts])
+    due.update(support_due=True)
+    still_due = []
+
+    async def count() -> None:
+        still_due.append(await due.filter(support_due=True).acount())
+
+    asyncio.run(measuring.measure_some(give_way=count))
+
+    assert still_due[0] == 2
+    assert still_due[-1] == 1
+    assert not due.filter(support_due=True).exists()
+
+
+def test_an_answer_that_cannot_be_read_does_not_hold_up_the_others(answered, monkeypatch, caplog):
+    text = "Opened items can be returned for store credit until day 60 [1]."
+    older, newer = answered(text), answered(text)
+    due = ChatPrompt.objects.filter(pk__in=[older.pk, newer.pk])
+    due.update(support_due=True, sentence_support=None)
+    ChatPrompt.objects.filter(pk=newer.pk).update(citations=[{"text": "without a number"}])
+
+    asyncio.run(tasks.measure_support())
+
+    assert not due.filter(support_due=True).exists()
+    older.refresh_from_db()
+    newer.refresh_from_db()
+    assert (levels(older), newer.sentence_support) == ([Level.SUPPORTED], None)
+    assert f"The support of the answer {newer.pk} cannot be measured." in caplog.text
+
+
 def test_one_job_waits_however_many_answers_are_due(answered, run_jobs):
     answered("Opened items can be returned for store credit until day 60 [1].")
     waiting = ProcrastinateJob.objects.filter(queue_name=tasks.SUPPORT_QUEUE, status="todo")
