@@ -22,7 +22,8 @@ from vectordb.models import VectorDatabase
 
 _SHOWN_SOURCES = 3
 _CITED_IN = 'data-cite="{}"'
-NEWEST_PROMPTS = 40
+# Of a chat at once: more than three windows of it, and quick to show.
+SHOWN_PROMPTS = 20
 _CHECKED_SOON = timedelta(minutes=1)
 
 

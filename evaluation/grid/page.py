@@ -17,9 +17,9 @@ from playground.models import Playground
 from playground.presenting import places
 
 _MOST_GRIDS = 200
-_MOST_ROWS = 50
+_MOST_ROWS = 20
 # So many answers at once are what a page can hold without being slow to show.
-_MOST_SHOWN = 160
+_MOST_SHOWN = 80
 _FEWEST_ROWS = 10
 
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 
 from accounts.pages import PageRequest, within
 from blueprints.forms import SettingsForm
@@ -16,7 +17,7 @@ from playground.chat.filters import chips_of
 from playground.forms import AskForm
 from playground.models import Chat, ChatPrompt, Playground
 from playground.presenting import (
-    NEWEST_PROMPTS,
+    SHOWN_PROMPTS,
     hue_of,
     one_turn,
     places,
@@ -80,24 +81,34 @@ def settings_context(
 
 
 def thread_context(request: PageRequest, chat: Chat) -> dict[str, Any]:
-    """The newest questions in the order in which they were put; `?all` shows every one, and `?shown=ID`
-    an earlier version of an answer in the place of the newest."""
+    """The newest questions in the order in which they were put, or with `?before=ID` as many that were
+    put before that one; `?shown=ID` is an earlier version of an answer in the place of the newest."""
     prompts = chat.prompts.current().order_by("-created_at", "-id")
-    shown = list(prompts if "all" in request.GET else prompts[: NEWEST_PROMPTS + 1])
-    has_earlier = "all" not in request.GET and len(shown) > NEWEST_PROMPTS
-    newest = shown[:NEWEST_PROMPTS] if has_earlier else shown
+    following = None
+    if "before" in request.GET:
+        following = get_object_or_404(chat.prompts, pk=request.GET["before"])
+        prompts = prompts.filter(_before(following))
+    found = list(prompts[: SHOWN_PROMPTS + 1])
+    shown = found[:SHOWN_PROMPTS]
     if version := _earlier_version(chat, request.GET.get("shown", "")):
-        newest = [
-            version if prompt.question_id == version.question_id else prompt for prompt in newest
+        shown = [
+            version if prompt.question_id == version.question_id else prompt for prompt in shown
         ]
-    copies = [prompt.pk for prompt in newest if prompt.copy_of]
+    copies = [prompt.pk for prompt in shown if prompt.copy_of]
+    ends_in_copies = following is not None and bool(following.copy_of)
     return {
-        "turns": turns(reversed(newest), user=request.user, hue=hue_of(chat)),
-        "has_earlier": has_earlier,
+        "turns": turns(reversed(shown), user=request.user, hue=hue_of(chat)),
+        "earlier_url": f"?before={shown[-1].pk}" if len(found) > SHOWN_PROMPTS else "",
+        "is_newest": following is None,
         # Of a branch, the last question that it shares with the chat that it came from.
-        "branched_after": copies[0] if copies else "",
+        "branched_after": copies[0] if copies and not ends_in_copies else "",
         "origin": chat.origin if chat.origin_id else None,
     }
+
+
+def _before(prompt: ChatPrompt) -> Q:
+    at = prompt.created_at
+    return Q(created_at__lt=at) | Q(created_at=at, pk__lt=prompt.pk)
 
 
 def _earlier_version(chat: Chat, pk: str) -> ChatPrompt | None:

@@ -1,6 +1,6 @@
 // The chat page: composer, keys, citations, and the settings' sliders.
 
-import { toEnd } from "./scroll.js";
+import { distanceFromEnd, toDistanceFromEnd, toEnd } from "./scroll.js";
 
 const composer = document.getElementById("composer");
 const question = document.getElementById("question");
@@ -185,6 +185,22 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
   if (detail.ctx.target !== "#filter-chips") return;
   document.getElementById("dialog").close();
   document.getElementById("add-filter").focus();
+});
+
+// Earlier questions come above what is being read, which stays where it is.
+let distance = 0;
+let firstTurn = null;
+const asksForEarlier = ({ ctx }) => ctx.sourceElement?.matches?.(".earlier a");
+document.addEventListener("htmx:before:swap", ({ detail }) => {
+  if (!asksForEarlier(detail)) return;
+  distance = distanceFromEnd();
+  firstTurn = document.querySelector(".turn");
+});
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  if (!asksForEarlier(detail)) return;
+  toDistanceFromEnd(distance);
+  const next = document.querySelector(".earlier a") ?? firstTurn.querySelector("a, button, summary");
+  next?.focus({ preventScroll: true });
 });
 
 // Who leafs through versions of an answer by keys stays at the same arrow, or comes to the other one.

@@ -11,6 +11,15 @@ export function toEnd() {
   if (wrap) wrap.scrollTop = wrap.scrollHeight;
 }
 
+const view = () => wrap ?? document.documentElement;
+
+// How far the place that is being read is from the end, which what comes above it does not change.
+export const distanceFromEnd = () => view().scrollHeight - view().scrollTop;
+
+export function toDistanceFromEnd(distance) {
+  view().scrollTop = view().scrollHeight - distance;
+}
+
 export function keepEnd(change) {
   const follow = isAtEnd();
   const result = change();

@@ -167,7 +167,7 @@ def test_buffers_are_a_share_of_what_a_container_may_use(tmp_path, monkeypatch, 
     file.write_text(bound)
     monkeypatch.setattr(postgres, "_MEMORY_BOUNDS", (str(file), str(tmp_path / "missing")))
     whole = psutil.virtual_memory().total
-    expected = buffers or f"{min(max((whole // 8) >> 20, 128), 4096)}MB"
+    expected = buffers or f"{min(max((whole // 4) >> 20, 128), 8192)}MB"
 
     process = start(cluster := Cluster(tmp_path / "postgres", throw_away=True))
     ensure_database(cluster.folder)

@@ -1,3 +1,6 @@
+import re
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
@@ -234,20 +237,80 @@ def test_blueprints_are_made_changed_and_removed(signed_in, world):
     assert not Blueprint.objects.filter(pk=blueprint.pk).exists()
 
 
-def test_only_the_newest_questions_are_shown_at_first(signed_in, world):
-    prompt = world.prompt
-    for number in range(45):
-        prompt.pk = f"{number:024x}"
+def ask_often(world, times: int, **more: str) -> None:
+    """Copies of the question in its chat, older than it, the last one the oldest."""
+    prompt = ChatPrompt.objects.get(pk=world.prompt.pk)
+    for number in range(times):
+        prompt.pk = f"{times - number:024x}"
+        prompt.text = f"Older {number}?"
         prompt.log = None
         prompt._state.adding = True
         prompt.save()
+        at = world.prompt.created_at - timedelta(minutes=1 + number)
+        ChatPrompt.objects.filter(pk=prompt.pk).update(created_at=at, **more)
+
+
+def questions_on(page: str) -> list[str]:
+    return re.findall(r'<h2 class="ask"[^>]*>(.*?)</h2>', page)
+
+
+@pytest.mark.parametrize("name", ["chat-detail", "chat-read"])
+def test_questions_are_shown_by_twenties_from_the_newest_back(signed_in, world, name):
+    ask_often(world, 45)
+    url = reverse(f"playground:{name}", args=[world.chat.pk])
+    seen = []
+    pages = []
+    query = "?"
+
+    while query:
+        pages.append(signed_in.get(url + query).content.decode())
+        seen += reversed(questions_on(pages[-1]))
+        query = "".join(re.findall(r'class="earlier"><a class="link" href="([^"]+)"', pages[-1]))
+
+    assert seen == [world.prompt.text, *(f"Older {number}?" for number in range(45))]
+    assert [len(questions_on(page)) for page in pages] == [20, 20, 6]
+    assert ["Go to the newest" in page for page in pages] == [False, True, True]
+
+
+def test_earlier_questions_are_for_reading(signed_in, world):
+    ask_often(world, 21)
     url = reverse("playground:chat-detail", args=[world.chat.pk])
 
-    page = signed_in.get(url).content.decode()
+    page = signed_in.get(f"{url}?before={world.prompt.pk}").content.decode()
 
-    assert page.count('<article class="turn') == 40
-    assert "Show earlier questions" in page
-    assert signed_in.get(f"{url}?all").content.decode().count('<article class="turn') == 46
+    assert 'id="composer"' not in page
+    assert "data-events=" not in page
+    assert 'id="composer"' in signed_in.get(url).content.decode()
+
+
+@pytest.mark.parametrize("before", ["", "nothing", "0" * 24])
+def test_before_what_is_not_of_the_chat_there_is_nothing(signed_in, world, before):
+    url = reverse("playground:chat-detail", args=[world.chat.pk])
+
+    assert signed_in.get(f"{url}?before={before}").status_code == 404
+
+
+def test_a_branch_tells_where_it_begins_once_however_many_pages_it_has(signed_in, world):
+    """The twenty-first question from the end is the last that was copied."""
+    ask_often(world, 45)
+    older = ChatPrompt.objects.filter(text__startswith="Older").order_by("-created_at")
+    older.filter(pk__in=[prompt.pk for prompt in older[19:]]).update(copy_of=world.prompt.pk)
+    origin = Chat.objects.create(
+        playground=world.playground,
+        blueprint=world.blueprint,
+        name="Where it began",
+        created_by=world.chat.created_by,
+    )
+    Chat.objects.filter(pk=world.chat.pk).update(origin=origin)
+    url = reverse("playground:chat-detail", args=[world.chat.pk])
+    newest, middle, oldest = (
+        signed_in.get(url + query).content.decode()
+        for query in ("", f"?before={older[18].pk}", f"?before={older[38].pk}")
+    )
+
+    assert ["Branched from" in page for page in (newest, middle, oldest)] == [False, True, False]
+    assert middle.index("Older 19?</h2>") < middle.index("Branched from")
+    assert "Older 18?" not in middle
 
 
 def test_the_page_costs_the_same_whatever_the_number_of_questions(

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.axe import violations
 from tests.llm_server import Behaviour, LLMServer
+from tests.visitors import Person
 
 SLOW = 60_000
 CODE = "def credit(days):\n    return days <= 60\n"
@@ -116,6 +117,28 @@ def test_an_address_within_the_page_scrolls_nothing_away(page, chat):
     expect(page.get_by_label("Your question")).to_be_in_viewport()
     expect(page.get_by_role("banner")).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollHeight") == 600
+
+
+def test_earlier_questions_come_above_what_is_read(page, chat, running):
+    ada = Person(running.port, running.token)
+    for number in range(22):
+        ada.ask(chat.split("/chats/")[1].strip("/"), f"Number {number}?")
+    page.reload()
+    expect(turn(page).locator(".ask")).to_have_text("Number 21?")
+    expect(page.locator(".turn")).to_have_count(20)
+    # The next test's answer is not to be given to one of these.
+    expect(page.locator("[data-unfinished]")).to_have_count(0, timeout=SLOW)
+    asked = page.get_by_role("heading", name="Number 3?", exact=True)
+    page.get_by_role("link", name="Show earlier questions").focus()
+    top = asked.bounding_box()["y"]
+
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".turn")).to_have_count(23)
+    assert page.locator(".turn .ask").first.text_content() == "How long is credit given?"
+    assert abs(asked.bounding_box()["y"] - top) < 2
+    assert page.evaluate("document.activeElement !== document.body")
+    expect(page.get_by_role("link", name="Show earlier questions")).to_have_count(0)
 
 
 def test_a_reload_in_mid_answer_renders_what_was_settled(page, chat, llm):
