@@ -113,8 +113,7 @@ def furnish(stack: Stack, questions: int) -> list[Subject]:
     return [
         Subject("sign-in", "/sign-in/", "input[name=username]", is_public=True),
         Subject("start", "/"),
-        Subject("chat, newest questions", f"/chats/{chat}/", "#question"),
-        Subject(f"chat, all {questions} questions", f"/chats/{chat}/?all", "#question"),
+        Subject(f"chat of {questions} questions", f"/chats/{chat}/", "#question"),
         Subject("compare, 8 columns", f"/comparisons/{comparison}/", "#question"),
         Subject("grid, new", f"/playgrounds/{playground}/grid/?new", "textarea"),
         Subject("logs", f"/use-cases/{use_case}/traces/", "input[type=search]"),

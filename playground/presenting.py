@@ -22,8 +22,8 @@ from vectordb.models import VectorDatabase
 
 _SHOWN_SOURCES = 3
 _CITED_IN = 'data-cite="{}"'
-# Of a chat at once: more than three windows of it, and quick to show.
-SHOWN_PROMPTS = 20
+# Of a chat at once: more than a window of it, and quick to show. Scripts add others as one scrolls up.
+SHOWN_PROMPTS = 12
 _CHECKED_SOON = timedelta(minutes=1)
 
 

@@ -17,10 +17,10 @@ from playground.models import Playground
 from playground.presenting import places
 
 _MOST_GRIDS = 200
-_MOST_ROWS = 20
+_MOST_ROWS = 12
 # So many answers at once are what a page can hold without being slow to show.
-_MOST_SHOWN = 80
-_FEWEST_ROWS = 10
+_MOST_SHOWN = 48
+_FEWEST_ROWS = 8
 
 
 def render_new_grid(

@@ -14,8 +14,8 @@ from playground.models import ComparisonChat, Playground
 from playground.presenting import Place, places
 
 _MOST_COMPARISONS = 200
-_NEWEST_QUESTIONS = 20
-# So many are on a page at most.
+# What a page can hold without being slow to show, and what it holds at most.
+_ANSWERS_AT_ONCE, _FEWEST_QUESTIONS = 16, 2
 _MOST_QUESTIONS = 100
 # So many are ticked when a comparison begins.
 _FIRST = 4
@@ -72,23 +72,25 @@ def _ticked(rows: list[Place], comparison: ComparisonChat | None) -> set[str]:
 
 
 def board_context(request: PageRequest, comparison: ComparisonChat) -> dict[str, Any]:
-    """The newest questions in the order in which they were put; with `?all` as many as a page holds, and
-    with `?before=ID` as many that were put before that one."""
+    """The newest questions in the order in which they were put, few enough to be shown at once; with
+    `?all` as many as a page holds, and with `?before=ID` some that were put before that one."""
     questions = questions_of(comparison).reverse()
     is_newest = "before" not in request.GET
     if not is_newest:
         last = get_object_or_404(comparison.prompts, pk=request.GET["before"])
         earlier = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
         questions = questions.filter(earlier)
-    is_short = is_newest and "all" not in request.GET
-    most = _NEWEST_QUESTIONS if is_short else _MOST_QUESTIONS
+    most = _MOST_QUESTIONS if "all" in request.GET else _at_once(comparison)
     found = list(questions[: most + 1])
     kept = found[:most][::-1]
-    earlier_url = ""
-    if len(found) > most:
-        earlier_url = "?all" if is_short else f"?before={kept[0].pk}"
     return {
         "questions": shown(comparison, kept, user=request.user),
-        "earlier_url": earlier_url,
+        "earlier_url": f"?before={kept[0].pk}" if len(found) > most else "",
         "is_newest": is_newest,
     }
+
+
+def _at_once(comparison: ComparisonChat) -> int:
+    """So many questions that their answers, side by side, are quick to show."""
+    columns = max(1, comparison.blueprints.count())
+    return max(_FEWEST_QUESTIONS, _ANSWERS_AT_ONCE // columns)

@@ -1,17 +1,14 @@
 // What every page has: theme switch, dialog, toasts, copy buttons, menus.
 
 const TOAST_MS = 6000;
+const THEME_SECONDS = 365 * 24 * 3600;
 
+// Kept where the server reads it: pages come in the chosen theme, and nothing has to run before they show.
 function setTheme(theme) {
-  if (theme === "system") {
-    delete document.documentElement.dataset.theme;
-  } else {
-    document.documentElement.dataset.theme = theme;
-  }
-  try {
-    if (theme === "system") localStorage.removeItem("theme");
-    else localStorage.setItem("theme", theme);
-  } catch { /* storage is blocked: the choice holds for this page */ }
+  const isChosen = theme !== "system";
+  if (isChosen) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  document.cookie = `theme=${theme}; path=/; samesite=lax; max-age=${isChosen ? THEME_SECONDS : 0}`;
   showTheme();
 }
 

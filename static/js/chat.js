@@ -188,19 +188,24 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
 });
 
 // Earlier questions come above what is being read, which stays where it is.
-let distance = 0;
-let firstTurn = null;
+let reading = null;
 const asksForEarlier = ({ ctx }) => ctx.sourceElement?.matches?.(".earlier a");
 document.addEventListener("htmx:before:swap", ({ detail }) => {
   if (!asksForEarlier(detail)) return;
-  distance = distanceFromEnd();
-  firstTurn = document.querySelector(".turn");
+  reading = {
+    distance: distanceFromEnd(),
+    first: document.querySelector(".turn, .question"),
+    hadFocus: detail.ctx.sourceElement === document.activeElement,
+  };
 });
 document.addEventListener("htmx:after:swap", ({ detail }) => {
   if (!asksForEarlier(detail)) return;
-  toDistanceFromEnd(distance);
-  const next = document.querySelector(".earlier a") ?? firstTurn.querySelector("a, button, summary");
-  next?.focus({ preventScroll: true });
+  toDistanceFromEnd(reading.distance);
+  if (!reading.hadFocus) return;
+  const link = document.querySelector(".earlier a");
+  // No key that was meant for the link may do anything else.
+  if (!link) reading.first.tabIndex = -1;
+  (link ?? reading.first).focus({ preventScroll: true });
 });
 
 // Who leafs through versions of an answer by keys stays at the same arrow, or comes to the other one.

@@ -165,6 +165,12 @@ function asked({ prompt }) {
   }, OWN_QUESTION_MS);
 }
 
+// Whether it was asked before all that the page shows. Ids begin with the second of their making.
+function isEarlier(id) {
+  const shown = [...document.querySelectorAll(".turn[data-prompt]")].map((turn) => turn.dataset.prompt).sort();
+  return shown.length > 0 && id.slice(0, 8) < shown[0].slice(0, 8);
+}
+
 function sync({ unfinished }) {
   // What was told while the connection was lost is unknown.
   if (isKnown) document.dispatchEvent(new Event("groundwork:logged"));
@@ -179,7 +185,7 @@ function sync({ unfinished }) {
   for (const part of document.querySelectorAll("[data-awaited]")) {
     page.late(part.closest("[data-prompt]").dataset.prompt);
   }
-  for (const id of unfinished.filter((one) => !article(one))) {
+  for (const id of unfinished.filter((one) => !article(one) && !isEarlier(one))) {
     newcomers.add(id);
     page.refresh(id);
   }

@@ -11,7 +11,7 @@ export function toEnd() {
   if (wrap) wrap.scrollTop = wrap.scrollHeight;
 }
 
-const view = () => wrap ?? document.documentElement;
+const view = () => wrap ?? document.getElementById("board") ?? document.documentElement;
 
 // How far the place that is being read is from the end, which what comes above it does not change.
 export const distanceFromEnd = () => view().scrollHeight - view().scrollTop;

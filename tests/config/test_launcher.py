@@ -1,5 +1,6 @@
 """`make run` from start to end: real processes on a free port and a data folder of their own."""
 
+import contextlib
 import json
 import os
 import re
@@ -99,7 +100,7 @@ class Groundwork:
 
     def one(self, *words: str) -> psutil.Process:
         """The process with these words on its command line."""
-        (found,) = [process for process in self.family() if set(words) <= set(process.cmdline())]
+        (found,) = [process for process in self.family() if set(words) <= _words_of(process)]
         return found
 
     def end(self, number: signal.Signals) -> int:
@@ -108,6 +109,14 @@ class Groundwork:
 
     def nothing_is_left(self) -> None:
         until(lambda: not self.family(), f"the end of {self.family()}")
+
+
+def _words_of(process: psutil.Process) -> set[str]:
+    """None of one that ended meanwhile, as those do that PostgreSQL starts for a moment."""
+    try:
+        return set(process.cmdline())
+    except psutil.NoSuchProcess:
+        return set()
 
 
 @pytest.fixture
@@ -123,7 +132,8 @@ def launch(tmp_path):
         groundwork.process.kill()
         groundwork.process.wait()
         for process in groundwork.family():
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def test_a_day_in_its_life(launch):

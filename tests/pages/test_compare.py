@@ -572,29 +572,42 @@ def test_viewers_vote_and_do_no_more(client, vera, compared):
 
 
 def test_the_newest_questions_come_first_and_the_others_on_request(signed_in, alice, compared):
-    for number in range(20):
+    for number in range(9):
         board.ask_all(compared.comparison, user=alice, text=f"Number {number}?")
 
     page = page_of(signed_in, compared.comparison)
     whole = signed_in.get(f"/comparisons/{compared.comparison.pk}/?all").content.decode()
 
-    assert page.count("<article") == 20
-    assert page.index("Number 0?") < page.index("Number 19?")
-    assert 'href="?all">Show earlier questions' in page
-    assert whole.count("<article") == 21
+    # Sixteen answers of two blueprints.
+    assert re.findall(r"Number \d", page) == [f"Number {number}" for number in range(1, 9)]
+    assert "Show earlier questions" in page
+    assert whole.count("<article") == 10
     assert "Show earlier questions" not in whole
+
+
+def test_the_more_are_compared_the_fewer_questions_come_at_once(
+    signed_in, alice, compared, monkeypatch
+):
+    for number in range(4):
+        board.ask_all(compared.comparison, user=alice, text=f"Number {number}?")
+
+    for answers, questions in ((8, 4), (6, 3), (1, 2)):
+        monkeypatch.setattr(page_module, "_ANSWERS_AT_ONCE", answers)
+        assert page_of(signed_in, compared.comparison).count("<article") == questions
 
 
 def test_a_page_holds_only_so_many_and_leads_to_those_before(
     signed_in, alice, compared, monkeypatch
 ):
-    monkeypatch.setattr(page_module, "_NEWEST_QUESTIONS", 1)
+    monkeypatch.setattr(page_module, "_ANSWERS_AT_ONCE", 4)
     monkeypatch.setattr(page_module, "_MOST_QUESTIONS", 2)
     for number in range(4):
         board.ask_all(compared.comparison, user=alice, text=f"Number {number}?")
     url = f"/comparisons/{compared.comparison.pk}/"
 
-    newest = signed_in.get(f"{url}?all").content.decode()
+    newest = signed_in.get(url).content.decode()
+    whole = signed_in.get(f"{url}?all").content.decode()
+    assert re.findall(r"Number \d", whole) == re.findall(r"Number \d", newest)
     [earlier_url] = re.findall(r'href="(\?before=\w+)"', newest)
     earlier = signed_in.get(url + earlier_url).content.decode()
     [first_url] = re.findall(r'href="(\?before=\w+)"', earlier)

@@ -101,3 +101,20 @@ def test_pages_hold_no_script_and_no_style_of_their_own(client, alice, name):
     assert "<style" not in page
     assert "<script>" not in page
     assert " onclick" not in page
+
+
+@pytest.mark.parametrize(
+    ("kept", "written"),
+    [
+        ("dark", ' data-theme="dark"'),
+        ("light", ' data-theme="light"'),
+        ('"><script>', ""),
+        ("", ""),
+    ],
+)
+def test_pages_come_in_the_theme_that_is_kept(client, kept, written):
+    client.cookies["theme"] = kept
+
+    page = client.get(reverse("accounts:sign-in")).content.decode()
+
+    assert f'<html lang="en"{written}>' in page

@@ -196,3 +196,7 @@ def test_the_theme_is_kept(page, running, theme):
     page.reload()
 
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == theme
+    page.get_by_text("ada", exact=True).click()
+    page.get_by_role("button", name="System").click()
+    page.reload()
+    assert "data-theme" not in page.content().split(">")[1]

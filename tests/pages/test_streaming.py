@@ -182,6 +182,7 @@ def test_without_scripts_one_can_ask_and_reload(chromium, running, signed_in, ch
     page = context.new_page()
     page.goto(chat_url)
 
+    expect(page.get_by_role("button", name="Find anything")).to_be_hidden()
     page.get_by_label("Your question").fill("Without scripts?")
     page.get_by_role("button", name="Send").click()
     turn = page.locator(".turn").last
