@@ -77,7 +77,7 @@ class LogFilterForm(forms.Form):
         label="Words asked or answered",
         required=False,
         max_length=500,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Words asked or answered"}),
+        widget=forms.TextInput(attrs={"type": "search"}),
     )
     path = _Text("Path", options="paths")
     version = _Text("Version", inputmode="numeric", size=6)

@@ -31,8 +31,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """`is_lone` where it is but a point."""
+
     points: str
     kind: str
+    is_lone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,8 @@ def _lines(
                 points.append(f"{_round(_LEFT + (number + 0.5) * step)},{_y(value, top)}")
             elif points:
                 # A single point is no line: it becomes a short one.
-                lines.append(Line(" ".join(points if len(points) > 1 else points * 2), one.kind))
+                is_lone = len(points) == 1
+                lines.append(Line(" ".join(points * 2 if is_lone else points), one.kind, is_lone))
                 points = []
     return lines
 

@@ -147,6 +147,7 @@ def test_a_line_breaks_off_where_nothing_was_measured():
     latency = next(one for one in charts_of(Figures(span(), rows, [], [])) if one.name == "Latency")
 
     assert [len(line.points.split()) for line in latency.lines] == [2, 2]
+    assert [line.is_lone for line in latency.lines] == [False, True]
     assert latency.columns[2].told == "3 May: none"
 
 
