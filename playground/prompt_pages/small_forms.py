@@ -46,7 +46,7 @@ class _PlaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
 class DeployForm(forms.Form):
     """Which version an environment is to have. `numbers` are those of what stands there now."""
 
-    version = _VersionField(queryset=None)
+    version = _VersionField(queryset=None, empty_label="Choose one")
     environment = _PlaceField(queryset=None, empty_label="Choose one")
 
     def __init__(
