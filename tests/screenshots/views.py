@@ -93,6 +93,8 @@ def _show_citation(scene: Scene, page: Page) -> None:
     page.goto(scene.urls["chat"])
     page.locator("[data-source]").first.click()
     page.wait_for_selector("dialog[open] mark")
+    page.wait_for_selector("dialog[open] .drawn rect", state="attached")
+    page.wait_for_function("document.querySelector('dialog[open] .drawn img').complete")
 
 
 def _show_differences(scene: Scene, page: Page) -> None:
