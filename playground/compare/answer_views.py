@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.forms import ConfirmForm
+from accounts.models import User
 from accounts.pages import PageRequest, within
 from config.pages import form_response
 from playground import comparisons, services
@@ -152,11 +153,14 @@ def result_sources(request: PageRequest, pk: str) -> HttpResponse:
 
 @require_safe
 def result_citation(request: PageRequest, pk: str, number: int) -> HttpResponse:
-    """A cited passage, marked between its neighbours."""
+    """A cited passage, marked between its neighbours. Before a blind vote without what was measured of
+    it, and of those that were only read there is none."""
     result = _result(request, pk)
     question = _comparison_prompt(result)
     passage = cited_passage(result, number, user=request.user)
-    if _shown(request, question).is_masked:
+    is_masked = _shown(request, question).is_masked
+    if is_masked:
+        _require_cited(result, number, user=request.user)
         # Both addresses name the vector database, which tells whose answer it is.
         passage = replace(passage, url="", places_url="")
     context = {
@@ -164,9 +168,16 @@ def result_citation(request: PageRequest, pk: str, number: int) -> HttpResponse:
         "passage": passage,
         "prompt": result,
         "number": number,
+        "is_masked": is_masked,
     }
     template = "playground/_citation.html" if request.htmx else "playground/citation.html"
     return render(request, template, context)
+
+
+def _require_cited(result: ChatPrompt, number: int, *, user: User) -> None:
+    cited = one_turn(result, user=user).cited
+    if all(citation["number"] != number for citation in cited):
+        raise Http404
 
 
 def _shown(request: PageRequest, question: ComparisonPrompt) -> Shown:

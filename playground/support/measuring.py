@@ -15,12 +15,12 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from blueprints.providers.sentences import content_words, split_sentences
-from config.notify import publish
 from config.threads import in_thread
 from playground.models import ChatPrompt
 from playground.rendering import sentences_of
 from playground.support.scores import Support
 from playground.support.sentences import Said
+from playground.support.telling import lock_blind, tell_of_support
 from vectordb.embedding import embed_in_background
 
 if TYPE_CHECKING:
@@ -186,10 +186,9 @@ def _keep(measured: Sequence[_Measured]) -> None:
         for work, support in measured
     ]
     with transaction.atomic():
+        blind = lock_blind([prompt_id for prompt_id, *_ in rows])
         with connection.cursor() as cursor:
             cursor.execute(_KEEP, list(map(list, zip(*rows, strict=True))))
             kept = {prompt_id for (prompt_id,) in cursor.fetchall()}
-        for work, support in measured:
-            if support and work.prompt_id in kept:
-                data = {"prompt": work.prompt_id}
-                publish(topic=f"chat:{work.chat_id}", event="supported", data=data)
+        supported = [work for work, support in measured if support and work.prompt_id in kept]
+        tell_of_support([(work.prompt_id, work.chat_id) for work in supported], blind)

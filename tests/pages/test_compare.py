@@ -381,6 +381,33 @@ def test_what_is_blind_tells_nothing_of_passages_before_the_vote(signed_in, alic
     assert "shown after your vote" in before[1]
 
 
+def test_a_source_of_what_is_blind_has_no_figures_before_the_vote(signed_in, alice, playground):
+    compared = compared_by(alice, playground, is_blind=True)
+    cited = CITATION | {"is_neighbor": True, "is_cut": True, "is_edited": True}
+    result = compared.results[0]
+    answer(result, "Thirty days [1].", citations=[cited, CITATION | {"number": 2}])
+
+    def read(number, **kind):
+        url = reverse("playground:result-citation", args=[result.pk, number])
+        return signed_in.get(url, **kind)
+
+    def parts():
+        listed = signed_in.get(reverse("playground:result-sources", args=[result.pk]))
+        return [one.content.decode() for one in (read(1), read(1, headers=HTMX), listed)]
+
+    before, uncited = parts(), read(2).status_code
+    board.prefer(compared.question, user=alice, best=None)
+    after = parts()
+
+    told = ("similarity", "4 tokens", "neighbour", "cut at", "edited by hand")
+    for part in before:
+        assert "Within thirty days." in part
+        for word in told:
+            assert word not in part, word
+    assert all(word in after[0] and word in after[1] for word in told)
+    assert (uncited, read(2).status_code) == (404, 200)
+
+
 def test_after_the_vote_all_is_told_to_who_voted_and_not_to_others(
     signed_in, alice, vera, playground
 ):
