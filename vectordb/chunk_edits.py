@@ -73,7 +73,7 @@ def switch_chunk(database: VectorDatabase, chunk_id: int, *, user: User, is_enab
     if is_enabled and database.status == Status.ERROR:
         # It was all that there is.
         VectorDatabase.objects.filter(pk=database.pk).update(status=Status.NEW)
-    _tell(database, chunk_id, words_changed=is_enabled)
+    _tell(database, chunk_id, moment="edited_at" if is_enabled else "chunks_removed_at")
     tasks.enqueue_ingestion(database.pk)
 
 
@@ -115,7 +115,7 @@ def delete_chunk(database: VectorDatabase, chunk_id: int, *, user: User) -> None
         raise Conflict("This chunk comes from its document: disable it instead.")
     edited_chunks.delete(database.pk, chunk_id)
     edit.delete()
-    _tell(database, chunk_id, words_changed=False)
+    _tell(database, chunk_id, moment="chunks_removed_at")
     tasks.enqueue_ingestion(database.pk)
 
 
@@ -185,13 +185,15 @@ def _change(edit: ChunkEdit, text: str, user: User) -> None:
     edit.text, edit.edited_by = text, user
     edit.status, edit.error_message = Status.NEW, ""
     edit.save()
-    _tell(edit.vector_database, edit.chunk_id, words_changed=False)
+    _tell(edit.vector_database, edit.chunk_id)
     tasks.enqueue_edits(edit.vector_database_id)
 
 
-def _tell(database: VectorDatabase, chunk_id: int, *, words_changed: bool) -> None:
+def _tell(database: VectorDatabase, chunk_id: int, *, moment: str = "") -> None:
+    """`moment` is the field that says since when searches find something else; empty where they do not
+    yet."""
     number = chunk_id // CHUNKS_PER_DOCUMENT
     Ingestion.objects.filter(vector_database=database, number=number).update(is_edited=True)
-    if words_changed:
-        VectorDatabase.objects.filter(pk=database.pk).update(edited_at=timezone.now())
+    if moment:
+        VectorDatabase.objects.filter(pk=database.pk).update(**{moment: timezone.now()})
     ingestion_rows.announce(database.pk)

@@ -48,7 +48,7 @@ from vectordb.endpoint_trial import check as check_embedding
 from vectordb.fetch_job import settle
 from vectordb.fetching import check_url
 from vectordb.lab import trial_of, try_chunkings
-from vectordb.models import Dataset, DatasetLink, Document
+from vectordb.models import Dataset, DatasetLink, Document, VectorDatabase
 from vectordb.naming import LONGEST_NAME, checked_name
 from vectordb.permissions import require_dataset_editor
 from vectordb.replacing import replace_document
@@ -199,13 +199,17 @@ def delete_document(document: Document, *, user: User) -> None:
     """Delete the document, its file, and its chunks in every vector database."""
     require_dataset_editor(document.dataset, user)
     lock_databases_of(document)
+    searched = []
     # Locked in the order in which a worker does it: the row first, then its chunks.
     for ingestion in document.ingestions.select_for_update():
+        if ingestion.status == Status.COMPLETED or ingestion.replaces is not None:
+            searched.append(ingestion.vector_database_id)
         if partitions.exists(ingestion.vector_database_id):
             chunk_store.delete(ingestion.vector_database_id, ingestion.number)
             if ingestion.replaces is not None:
                 chunk_store.delete(ingestion.vector_database_id, ingestion.replaces)
             # The job counts again and renews the index, where there is one.
             tasks.enqueue_ingestion(ingestion.vector_database_id)
+    VectorDatabase.objects.filter(pk__in=searched).update(chunks_removed_at=timezone.now())
     transaction.on_commit(partial(files.remove, document.stored_name))
     document.delete()

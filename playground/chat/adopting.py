@@ -97,6 +97,7 @@ def _corpus(prompt: ChatPrompt, databases: dict[str, VectorDatabase]) -> str:
     database = databases.get(prompt.vector_database_id or "")
     if database is None:
         return "documents deleted since"
-    moments = (database.edited_at, database.filled_at)  # type: ignore[attr-defined] # annotated
+    filled_at = database.filled_at  # type: ignore[attr-defined] # annotated
+    moments = (database.edited_at, database.chunks_removed_at, filled_at)
     changed = any(moment and moment > prompt.created_at for moment in moments)
     return "documents changed since" if changed else ""

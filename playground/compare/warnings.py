@@ -62,7 +62,9 @@ def _change(database: VectorDatabase, sides: Sequence[ChatPrompt]) -> str:
     what = ""
     if database.edited_at is not None and first < database.edited_at < last:
         what = f"Chunks of “{database.name}” were edited"
-    if database.ingestions.filter(finished_at__gt=first, finished_at__lt=last).exists():
+    removed_at = database.chunks_removed_at
+    is_less = removed_at is not None and first < removed_at < last
+    if is_less or database.ingestions.filter(finished_at__gt=first, finished_at__lt=last).exists():
         what = f"The documents of “{database.name}” changed"
     ending = (
         "from one of these answers to the next: retry the older ones to compare like with like."

@@ -11,9 +11,11 @@ from django.utils import timezone
 from blueprints.llm_settings import LLMSettings
 from blueprints.locks import set_lock
 from blueprints.settings import SettingsChanges
+from config.status import Status
 from playground import services
 from playground.models import Chat, ChatPrompt
 from tests.pages.conftest import HTMX
+from vectordb import services as vectordb
 from vectordb.models import VectorDatabase
 from vectordb.retrieval_settings import RetrievalSettings
 
@@ -164,6 +166,28 @@ def test_an_answer_says_that_its_documents_changed_since(signed_in, world):
     VectorDatabase.objects.update(edited_at=None)
     world.database.ingestions.update(finished_at=timezone.now())
     assert "documents changed since" in fragment(signed_in, world.prompt)
+
+
+def test_an_answer_says_that_a_document_was_deleted_since_from_a_database_that_stays(
+    signed_in, alice, world
+):
+    before = timezone.now() - timedelta(days=1)
+    world.database.ingestions.update(status=Status.COMPLETED, finished_at=before)
+    assert 'class="moved"' not in fragment(signed_in, world.prompt)
+
+    vectordb.delete_document(world.document, user=alice)
+
+    assert "documents changed since" in fragment(signed_in, world.prompt)
+    ChatPrompt.objects.filter(pk=world.prompt.pk).update(created_at=timezone.now())
+    assert 'class="moved"' not in fragment(signed_in, world.prompt)
+
+
+def test_a_document_that_was_never_found_is_missed_by_no_answer(signed_in, alice, world):
+    world.database.ingestions.update(status=Status.ERROR)
+
+    vectordb.delete_document(world.document, user=alice)
+
+    assert 'class="moved"' not in fragment(signed_in, world.prompt)
 
 
 def test_an_answer_says_that_its_documents_were_deleted_since(signed_in, world):

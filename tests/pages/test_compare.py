@@ -495,9 +495,12 @@ def test_a_database_that_changed_between_two_answers_is_told(signed_in, compared
         answer(result, "a", vector_database_id=database.pk, **asked)
     assert "like with like" not in article_of(signed_in, compared.question)
 
-    VectorDatabase.objects.filter(pk=database.pk).update(edited_at=now - timedelta(hours=2))
-
+    between = now - timedelta(hours=2)
+    VectorDatabase.objects.filter(pk=database.pk).update(edited_at=between)
     assert "Chunks of “Book” were edited" in article_of(signed_in, compared.question)
+
+    VectorDatabase.objects.filter(pk=database.pk).update(chunks_removed_at=between)
+    assert "The documents of “Book” changed" in article_of(signed_in, compared.question)
 
 
 @pytest.fixture

@@ -120,12 +120,16 @@ def test_a_disabled_chunk_is_not_found_until_it_is_enabled(shop, alice):
     ingest.ingest(shop.pk)
     shop.refresh_from_db()
     assert (shop.status, shop.chunks_count) == (Status.COMPLETED, 2)
+    removed_at = shop.chunks_removed_at
+    assert removed_at is not None
     assert shop.keyword_facts is not None
     [neighbours] = passages(shop, "shop closed on Mondays", add_neighbor_chunks=True)
     assert neighbours.chunk_id == ids(shop)[1]
 
     services.switch_chunk(shop, chunk_id, user=alice, is_enabled=True)
     ingest.ingest(shop.pk)
+    shop.refresh_from_db()
+    assert shop.chunks_removed_at == removed_at
     for mode in SearchMode:
         [found] = passages(shop, "islands", search_mode=mode)
         assert found.chunk_id == chunk_id
@@ -200,10 +204,12 @@ def test_an_added_chunk_is_found_and_deleted(shop, alice):
     assert (found.text, found.page, found.document_name) == (MOON, 3, "shop.txt")
     assert found.metadata["page"] == 3
     assert found.end - found.start == len(MOON)
-    assert shop.chunks_count == 4
+    assert (shop.chunks_count, shop.chunks_removed_at) == (4, None)
 
     services.delete_chunk(shop, added.chunk_id, user=alice)
     ingest.ingest(shop.pk)
+    shop.refresh_from_db()
+    assert shop.chunks_removed_at is not None
     assert MOON not in [one.text for one in passages(shop, "rocket to the moon")]
     again = services.add_chunk(shop, 1, user=alice, text=MOON)
     assert again.chunk_id == added.chunk_id + 1

@@ -73,6 +73,9 @@ class VectorDatabase(models.Model):
     keyword_facts = models.JSONField(null=True)
     # When the text of a chunk last changed by hand: what looks words up is older than that or not.
     edited_at = models.DateTimeField(null=True)
+    # When a chunk was last taken out of the searches, alone or with its document. What looks words up
+    # leaves it out by itself.
+    chunks_removed_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
