@@ -13,8 +13,8 @@ from tests.visitors import wait_for
 
 # Whatever the product does, the database takes a lock named after it, which is free unless a test
 # holds it. Moments: "reading" and "embedding" (a progress report of a database), "storing" (a chunk
-# in the middle of its document), "using" (a blueprint changes), and all that makes or changes tables
-# and indexes by what it is and what it is done to.
+# in the middle of its document), "using" (a blueprint changes), "putting" (a compared question goes to a
+# blueprint), and all that makes or changes tables and indexes by what it is and what it is done to.
 _HOOKS = """
 CREATE TABLE no_room (moment text);
 CREATE FUNCTION pass_by(moment text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
@@ -47,6 +47,13 @@ CREATE FUNCTION on_blueprint() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 END $$;
 CREATE TRIGGER hold AFTER UPDATE ON blueprints_blueprint FOR EACH ROW
     EXECUTE FUNCTION on_blueprint();
+
+CREATE FUNCTION on_put() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM pass_by('putting ' || NEW.comparison_prompt_id);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER hold BEFORE INSERT ON playground_chatprompt FOR EACH ROW
+    WHEN (NEW.comparison_prompt_id IS NOT NULL) EXECUTE FUNCTION on_put();
 
 CREATE FUNCTION on_definition() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM pass_by(command_tag || ' ' || object_identity) FROM pg_event_trigger_ddl_commands();
