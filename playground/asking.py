@@ -6,14 +6,14 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from accounts.models import Membership, User
-from accounts.services import require_editing, require_editor, role_of
+from accounts.services import require_editing, require_editor
 from blueprints import services as blueprint_services
 from blueprints.llm_settings import LONGEST_PROMPT
 from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings, SettingsChanges
 from config.compiled import Compiled, given
 from config.durability import let_others_begin
-from config.errors import Conflict, Forbidden, InvalidInput, NotFound
+from config.errors import Conflict, InvalidInput, NotFound
 from config.ids import new_id
 from config.notify import publish
 from config.status import UNFINISHED, Status
@@ -23,7 +23,6 @@ from playground.models import (
     Chat,
     ChatPrompt,
     ComparisonPrompt,
-    Feedback,
     PlaygroundBlueprint,
 )
 from vectordb.retrieval import validate_metadata_filter
@@ -129,20 +128,6 @@ def delete_prompt(prompt: ChatPrompt, *, user: User) -> None:
     prompt.delete()
     tasks.tell_workers_to_stop(prompt_id)
     publish(topic=f"chat:{chat_id}", event="deleted", data={"prompt": prompt_id})
-
-
-def set_feedback(prompt: ChatPrompt, *, user: User, is_positive: bool | None) -> None:
-    """One user's thumb up, thumb down, or (None) neither. Every member may judge."""
-    if role_of(prompt.chat.playground.use_case, user) is None:
-        raise Forbidden("Only members of the use case may judge its answers.")
-    if not prompt.is_finished:
-        raise InvalidInput("There is no answer to judge yet.", field="feedback")
-    if is_positive is None:
-        Feedback.objects.filter(prompt=prompt, user=user).delete()
-    else:
-        Feedback.objects.update_or_create(
-            prompt=prompt, user=user, defaults={"is_positive": is_positive}
-        )
 
 
 def chat_name(question: str) -> str:

@@ -6,12 +6,29 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from accounts.services import require_editor
-from config.errors import Conflict, InvalidInput
-from playground.models import ChatPrompt
+from accounts.services import require_editor, role_of
+from config.errors import Conflict, Forbidden, InvalidInput
+from playground.models import ChatPrompt, Feedback
+from tracing.announcing import announce
 
 # With those that are measured here.
 MOST_METRICS = 300
+
+
+def set_feedback(prompt: ChatPrompt, *, user: User, is_positive: bool | None) -> None:
+    """One user's thumb up, thumb down, or (None) neither. Every member may judge."""
+    if role_of(prompt.chat.playground.use_case, user) is None:
+        raise Forbidden("Only members of the use case may judge its answers.")
+    if not prompt.is_finished:
+        raise InvalidInput("There is no answer to judge yet.", field="feedback")
+    if is_positive is None:
+        Feedback.objects.filter(prompt=prompt, user=user).delete()
+    else:
+        Feedback.objects.update_or_create(
+            prompt=prompt, user=user, defaults={"is_positive": is_positive}
+        )
+    if prompt.log_id is not None:
+        announce(prompt.chat.playground.use_case_id)
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from blueprints import services as blueprint_services
 from blueprints.models import Blueprint, BlueprintVersion
 from blueprints.settings import UNSET, AnswerSettings, SettingsChanges, Unset
 from config.errors import Conflict, InvalidInput
-from playground.asking import ask, delete_prompt, retry, set_feedback, stop
+from playground.asking import ask, delete_prompt, retry, stop
 from playground.chat.branching import branch, edit, regenerate
 from playground.chat.drafts import keep_draft, take_settings
 from playground.chat.settings import (
@@ -32,7 +32,7 @@ from playground.gold import (
     own_label,
     searched_database,
 )
-from playground.judging import add_metrics
+from playground.judging import add_metrics, set_feedback
 from playground.models import Chat, Playground, PlaygroundType, TraceExport
 from playground.places import (
     add_blueprint,

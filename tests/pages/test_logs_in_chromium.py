@@ -102,6 +102,30 @@ def test_what_is_deleted_leaves_a_live_list(page, logs_url, write, person):
     expect(row(page, "Here to stay")).to_have_count(1)
 
 
+def test_a_thumb_in_a_chat_comes_to_a_live_list(page, person):
+    use_case = person.make("useCases/", name="Judged")["id"]
+    playground = person.make("genai/playgrounds/", name="Bot", useCaseId=use_case)["id"]
+    blueprint = person.make(
+        "genai/llmBlueprints/", playgroundId=playground, name="Bot", llmId="extractive"
+    )["id"]
+    chat = person.make("genai/chats/", llmBlueprintId=blueprint)["id"]
+    person.ask(chat, "How long?")
+    page.goto(f"/use-cases/{use_case}/traces/")
+    page.get_by_role("button", name="Live").click()
+    expect(row(page, "How long?").get_by_text("done")).to_be_visible()
+    judged = row(page, "How long?").locator(".log-judged")
+    expect(judged).to_be_empty()
+
+    other = page.context.new_page()
+    other.goto(f"/chats/{chat}/")
+    thumb = other.get_by_role("button", name="Good answer")
+    thumb.click()
+    expect(judged).to_contain_text("good 1")
+    thumb.click()
+    expect(judged).to_be_empty()
+    other.close()
+
+
 def test_live_waits_while_somebody_reads(page, logs_url, write):
     for number in range(40):
         write(f"Earlier number {number}", source="reading")

@@ -10,7 +10,7 @@ from accounts.models import Membership, Role
 from blueprints import files
 from blueprints.settings import AnswerSettings
 from config.status import Status
-from playground import asking, services
+from playground import services
 from playground.models import ChatPrompt
 from tests.v5.conftest import programme_of
 from tracing import deleting
@@ -82,21 +82,21 @@ def test_a_new_rating_of_the_same_end_user_replaces_the_old_one(say, log):
 def test_thumbs_in_chats_count_too(say, log, prompt, alice, bob, use_case):
     Membership.objects.create(use_case=use_case, user=bob, role=Role.VIEWER)
     say("rating", "good")
-    asking.set_feedback(prompt, user=alice, is_positive=True)
-    asking.set_feedback(prompt, user=bob, is_positive=False)
+    services.set_feedback(prompt, user=alice, is_positive=True)
+    services.set_feedback(prompt, user=bob, is_positive=False)
     assert counts(log) == (2, 1, 3)
-    asking.set_feedback(prompt, user=bob, is_positive=True)
+    services.set_feedback(prompt, user=bob, is_positive=True)
     assert counts(log) == (3, 0, 3)
-    asking.set_feedback(prompt, user=bob, is_positive=None)
+    services.set_feedback(prompt, user=bob, is_positive=None)
     assert counts(log) == (2, 0, 2)
 
-    asking.delete_prompt(prompt, user=alice)
+    services.delete_prompt(prompt, user=alice)
 
     assert counts(log) == (1, 0, 1)
 
 
 def test_a_thumb_goes_along_to_the_log_of_a_new_answer(log, prompt, alice):
-    asking.set_feedback(prompt, user=alice, is_positive=True)
+    services.set_feedback(prompt, user=alice, is_positive=True)
     newer = Log.objects.create(
         use_case=log.use_case, kind=LogKind.ANSWER, started_at=log.started_at
     )
@@ -127,7 +127,7 @@ def test_an_evaluator_that_gets_another_path_rates_or_does_not(say, log, alice):
 
 def test_a_judged_log_can_be_deleted_with_all_that_is_said(say, log, prompt, alice, use_case):
     say("rating", "good")
-    asking.set_feedback(prompt, user=alice, is_positive=True)
+    services.set_feedback(prompt, user=alice, is_positive=True)
 
     deleting.delete([log], user=alice)
 
@@ -137,7 +137,7 @@ def test_a_judged_log_can_be_deleted_with_all_that_is_said(say, log, prompt, ali
 
 def test_what_was_said_before_is_counted_by_the_migration(say, log, prompt, alice):
     say("rating", "good")
-    asking.set_feedback(prompt, user=alice, is_positive=False)
+    services.set_feedback(prompt, user=alice, is_positive=False)
     Log.objects.update(thumbs_up=0, thumbs_down=0, judgment_count=0)
 
     with connection.cursor() as cursor:
