@@ -258,7 +258,7 @@ def questions_on(page: str) -> list[str]:
 def test_questions_are_shown_by_dozens_from_the_newest_back(signed_in, world, name):
     ask_often(world, 29)
     url = reverse(f"playground:{name}", args=[world.chat.pk])
-    seen = []
+    seen: list[str] = []
     pages = []
     query = "?"
 
