@@ -13,7 +13,7 @@ def test_a_trace_shows_funnel_passages_prompt_and_figures(client, alice, world):
     assert "How long may I wait?" in page
     for part in (
         "similarity",
-        "returns.md · p. 4",
+        "returns.md · p.&nbsp;4",
         "Returns &gt; Deadlines",
         "0.910",
         "exact",
