@@ -26,9 +26,14 @@ def heard():
         listening.execute(f"LISTEN {CHANNEL}")
 
         def told():
-            lines = [
-                line for one in listening.notifies(timeout=0) for line in one.payload.splitlines()
-            ]
+            lines = []
+            # What was told before comes before.
+            with psycopg.connect(**connection_parameters(), autocommit=True) as other:
+                other.execute("SELECT pg_notify(%s, %s)", [CHANNEL, "the end"])
+            for one in listening.notifies(timeout=60):
+                if one.payload == "the end":
+                    break
+                lines += one.payload.splitlines()
             return [
                 (event, json.loads(data)) for _, event, data in (x.split(" ", 2) for x in lines)
             ]
