@@ -157,7 +157,7 @@ def test_a_server_that_ends_at_once_is_reported(rows):
     ("bound", "buffers"),
     [
         (f"{1 << 29}\n", "128MB"),
-        (f"{2 << 30}\n", "256MB"),
+        (f"{2 << 30}\n", "512MB"),
         ("max\n", None),
         ("9223372036854771712\n", None),
     ],
