@@ -8,10 +8,20 @@ from typing import Any
 import httpx
 import pytest
 from humanloop import AsyncHumanloop, Humanloop
+from openai.resources.chat.completions import AsyncCompletions, Completions
+from openai.resources.completions import AsyncCompletions as AsyncTextCompletions
+from openai.resources.completions import Completions as TextCompletions
+from openai.resources.embeddings import AsyncEmbeddings, Embeddings
 from opentelemetry.instrumentation.openai import OpenAIInstrumentor
 
 from tests.stack import Stack
 from tests.visitors import Person
+
+_WATCHED = (
+    *(Completions, AsyncCompletions, TextCompletions, AsyncTextCompletions),
+    *(Embeddings, AsyncEmbeddings),
+)
+_CALL = "create"
 
 
 @contextmanager
@@ -20,8 +30,22 @@ def humanloop_of(groundwork: Stack, person: Person) -> Iterator[Any]:
         yield Humanloop(
             base_url=f"{groundwork.running.url}/v5", api_key=person.token, httpx_client=http
         )
-    # It watches all that the openai package does in this process, for good.
+    _let_go()
+
+
+def _let_go() -> None:
+    """Of what the openai package does, which humanloop's watches in this process for good; the way that
+    its instrumentation has to end that finds none of these methods."""
     OpenAIInstrumentor().uninstrument()
+    for owner in _WATCHED:
+        method = vars(owner)[_CALL]
+        while is_watched(method):
+            method = method.__wrapped__
+        setattr(owner, _CALL, method)
+
+
+def is_watched(method: Any) -> bool:
+    return hasattr(method, "_self_wrapper")
 
 
 @pytest.fixture
@@ -36,6 +60,7 @@ async def async_loop(groundwork: Stack) -> AsyncIterator[Any]:
     url, token = f"{groundwork.running.url}/v5", groundwork.alice.token
     async with httpx.AsyncClient(timeout=60) as http:
         yield AsyncHumanloop(base_url=url, api_key=token, httpx_client=http)
+    _let_go()
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from humanloop.core.api_error import ApiError
 from humanloop.error import HumanloopRuntimeError
+from openai.resources.chat.completions import Completions
 
 from tests.llm_server import Behaviour, failing, rate_limited
-from tests.sdk.humanloop_clients import async_loop, folder, humanloop_of, loop
+from tests.sdk.humanloop_clients import async_loop, folder, humanloop_of, is_watched, loop
 from tests.sdk.test_openai import CALLS, tool_stream
 from tests.stack import Stack
 from tests.visitors import wait_for
@@ -365,3 +366,10 @@ def test_a_template_in_jinja_is_filled_before_the_llm_is_asked(loop, folder):
     assert "".join(event.output for event in streamed) == "c;"
     assert error.status_code == 422
     assert "not iterable" in str(error.body)
+
+
+def test_other_tests_have_the_openai_package_as_it_is(groundwork):
+    with humanloop_of(groundwork, groundwork.alice):
+        assert is_watched(Completions.create)
+
+    assert not is_watched(Completions.create)
