@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.running import Running
 from tests.visitors import Person, wait_for
 
-PHONE = {"width": 390, "height": 844}
-WINDOWS = {"window": {"width": 1440, "height": 900}, "phone": PHONE}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+WINDOWS: dict[str, ViewportSize] = {"window": {"width": 1440, "height": 900}, "phone": PHONE}
 LONG = "A name that has no room on a phone, " + "and-a-part-that-cannot-be-broken-anywhere-at-all"
 GUIDE = b"# Returns\n\nOpened items can be returned for store credit until day 60.\n" * 40
 # What the browser itself says moved, but for what somebody's click or key has moved.
