@@ -188,6 +188,12 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
 });
 
 // Earlier questions come above what is being read, which stays where it is.
+const NEAR_TOP = 200;
+const thread = document.getElementById("thread-wrap");
+thread?.addEventListener("scroll", () => {
+  if (thread.scrollTop < NEAR_TOP) thread.querySelector("a[data-as-scrolled]")?.click();
+}, { passive: true });
+
 let reading = null;
 const asksForEarlier = ({ ctx }) => ctx.sourceElement?.matches?.(".earlier a");
 document.addEventListener("htmx:before:swap", ({ detail }) => {
