@@ -47,6 +47,16 @@ class Stack:
     def chat(self) -> str:
         return str(self.alice.make("genai/chats/", llmBlueprintId=self.blueprint)["id"])
 
+    def saved_blueprint(self, name: str) -> str:
+        """Another that asks the same LLM."""
+        plain = self.alice.get(f"genai/llmBlueprints/{self.blueprint}/")
+        made = self.alice.make(
+            "genai/llmBlueprints/", playgroundId=self.playground, name=name, llmId=plain["llmId"]
+        )["id"]
+        answer = self.alice.send("PATCH", f"/api/v2/genai/llmBlueprints/{made}/", {"isSaved": True})
+        assert answer.status == 200, answer
+        return str(made)
+
     def watch(self, chat: str, **options: Any) -> Watcher:
         return Watcher(self.alice, f"chat={chat}", **options)
 

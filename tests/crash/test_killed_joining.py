@@ -35,23 +35,13 @@ class Comparison:
         return self.stack.sql(_PUT, self.id, blueprint)
 
 
-def saved_blueprint(stack: Stack, name: str) -> str:
-    plain = stack.alice.get(f"genai/llmBlueprints/{stack.blueprint}/")
-    made = stack.alice.make(
-        "genai/llmBlueprints/", playgroundId=stack.playground, name=name, llmId=plain["llmId"]
-    )["id"]
-    answer = stack.alice.send("PATCH", f"/api/v2/genai/llmBlueprints/{made}/", {"isSaved": True})
-    assert answer.status == 200, answer
-    return str(made)
-
-
 @pytest.fixture
 def comparison(held_stack: Stack) -> Iterator[Comparison]:
     stack = held_stack
     stack.running.wait_until_ready()
     stack.answers_with("Yes.", interval_ms=0)
     chat = stack.alice.make("genai/comparisonChats/", playgroundId=stack.playground, name="Long")
-    first = saved_blueprint(stack, "There from the start")
+    first = stack.saved_blueprint("There from the start")
     questions = [
         stack.alice.make(
             "genai/comparisonPrompts/",
@@ -71,7 +61,7 @@ def test_who_joins_is_asked_everything_once_although_the_worker_is_killed(
     comparison: Comparison, browser: Browser
 ):
     stack = comparison.stack
-    late = saved_blueprint(stack, "Late")
+    late = stack.saved_blueprint("Late")
 
     with Hold(stack, f"putting {comparison.questions[_HELD]}") as hold:
         assert browser.post(f"/comparisons/{comparison.id}/choose/", blueprint=late) == 200

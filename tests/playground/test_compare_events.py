@@ -15,16 +15,6 @@ def comparison(stack) -> str:
     return str(made["id"])
 
 
-def saved_blueprint(stack: Stack, name: str) -> str:
-    plain = stack.alice.get(f"genai/llmBlueprints/{stack.blueprint}/")
-    made = stack.alice.make(
-        "genai/llmBlueprints/", playgroundId=stack.playground, name=name, llmId=plain["llmId"]
-    )["id"]
-    answer = stack.alice.send("PATCH", f"/api/v2/genai/llmBlueprints/{made}/", {"isSaved": True})
-    assert answer.status == 200, answer
-    return str(made)
-
-
 def compare(stack: Stack, comparison: str, *blueprints: str) -> list[str]:
     """The ids of the answers."""
     made = stack.alice.make(
@@ -39,7 +29,7 @@ def compare(stack: Stack, comparison: str, *blueprints: str) -> list[str]:
 def test_members_may_listen_and_to_others_it_does_not_exist(stack, comparison):
     query = f"comparison={comparison}"
     single = stack.alice.make(
-        "genai/comparisonPrompts/", llmBlueprintIds=[saved_blueprint(stack, "Alone")], text="a"
+        "genai/comparisonPrompts/", llmBlueprintIds=[stack.saved_blueprint("Alone")], text="a"
     )
     stack.nothing_is_left()
 
@@ -54,7 +44,7 @@ def test_members_may_listen_and_to_others_it_does_not_exist(stack, comparison):
 
 def test_columns_that_come_later_are_heard_from_their_first_word(stack, comparison):
     stack.answers_with(words(40), interval_ms=20)
-    first, second = (saved_blueprint(stack, name) for name in ("First", "Second"))
+    first, second = (stack.saved_blueprint(name) for name in ("First", "Second"))
     with Watcher(stack.alice, f"comparison={comparison}") as watcher:
         [one] = compare(stack, comparison, first)
         wait_for(lambda: watcher.texts.get(one), "the first words")
@@ -68,7 +58,7 @@ def test_columns_that_come_later_are_heard_from_their_first_word(stack, comparis
 
 
 def test_each_change_has_the_next_revision_which_whoever_connects_is_told(stack, comparison):
-    blueprint = saved_blueprint(stack, "Told of")
+    blueprint = stack.saved_blueprint("Told of")
     with Watcher(stack.alice, f"comparison={comparison}") as watcher:
         for _ in range(3):
             compare(stack, comparison, blueprint)
