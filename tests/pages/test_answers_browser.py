@@ -1,7 +1,6 @@
 """What comes after an answer, in a browser: the support of its sentences, its settings used again,
 replays, and questions that may follow."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,8 +8,9 @@ from playwright.sync_api import Page, expect
 
 from tests.axe import violations
 from tests.llm_server import Behaviour, LLMServer
+from tests.pages import steps
+from tests.pages.steps import SLOW
 
-SLOW = 60_000
 ANSWER = (
     "Opened items get store credit until day 60 after delivery [1]. "
     "Most shops abroad sell umbrellas in autumn [1]. "
@@ -36,25 +36,9 @@ def playground_url(chromium, running, llm, tmp_path_factory) -> str:
     for name, text in DOCUMENTS.items():
         (folder / name).write_text(text)
     context = chromium.new_context(base_url=running.url)
-    page = context.new_page()
-    page.goto(running.sign_in_link("admin@localhost"))
-    page.wait_for_url(f"{running.url}/")
-    page.goto("/llms/endpoints/new/")
-    page.get_by_label("Name").fill("Support of sentences")
-    page.get_by_label("Base URL").fill(llm.base_url)
-    page.get_by_role("button", name="Add").click()
-    page.goto("/use-cases/new/")
-    page.get_by_label("Name").fill("Support of sentences")
-    page.get_by_role("button", name="Create").click()
-    page.get_by_role("link", name="Share").click()
-    page.get_by_label(re.compile("Email")).fill(running.email)
-    page.get_by_role("button", name="Share").click()
-    page.get_by_role("link", name="New playground").click()
-    page.get_by_label("Name").fill("Proof bot")
-    page.get_by_role("button", name="Create").click()
-    page.set_input_files("input[type=file]", [folder / name for name in DOCUMENTS])
-    page.get_by_role("button", name="Upload and build").click()
-    expect(page.get_by_text("is ready:")).to_be_visible(timeout=SLOW)
+    page = steps.shared_use_case(context, running, name="Support of sentences", llm=llm)
+    steps.make_playground(page, "Proof bot")
+    steps.upload_and_build(page, [folder / name for name in DOCUMENTS])
     page.get_by_role("link", name="Edit", exact=True).click()
     page.get_by_label("LLM", exact=True).select_option(label="support-model")
     page.get_by_role("button", name="Save").click()

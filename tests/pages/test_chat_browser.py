@@ -9,9 +9,10 @@ from playwright.sync_api import Page, expect
 
 from tests.axe import violations
 from tests.llm_server import Behaviour, LLMServer
+from tests.pages import steps
+from tests.pages.steps import SLOW, ask, name_it
 from tests.visitors import Person
 
-SLOW = 60_000
 CODE = "def credit(days):\n    return days <= 60\n"
 STEPS = (
     "Credit is given until **day 60** [1].\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n"
@@ -39,25 +40,9 @@ def playground_url(chromium, running, llm, tmp_path_factory) -> str:
     for name, text in DOCUMENTS.items():
         (folder / name).write_text(text)
     context = chromium.new_context(base_url=running.url)
-    page = context.new_page()
-    page.goto(running.sign_in_link("admin@localhost"))
-    page.wait_for_url(f"{running.url}/")
-    page.goto("/llms/endpoints/new/")
-    page.get_by_label("Name").fill("Chat pages")
-    page.get_by_label("Base URL").fill(llm.base_url)
-    page.get_by_role("button", name="Add").click()
-    page.goto("/use-cases/new/")
-    page.get_by_label("Name").fill("Chat pages")
-    page.get_by_role("button", name="Create").click()
-    page.get_by_role("link", name="Share").click()
-    page.get_by_label(re.compile("Email")).fill(running.email)
-    page.get_by_role("button", name="Share").click()
-    page.get_by_role("link", name="New playground").click()
-    page.get_by_label("Name").fill("Counter bot")
-    page.get_by_role("button", name="Create").click()
-    page.set_input_files("input[type=file]", [folder / name for name in DOCUMENTS])
-    page.get_by_role("button", name="Upload and build").click()
-    expect(page.get_by_text("is ready:")).to_be_visible(timeout=SLOW)
+    page = steps.shared_use_case(context, running, name="Chat pages", llm=llm)
+    steps.make_playground(page, "Counter bot")
+    steps.upload_and_build(page, [folder / name for name in DOCUMENTS])
     page.get_by_role("link", name="Edit", exact=True).click()
     page.get_by_label("LLM", exact=True).select_option(label="chat-model")
     page.get_by_role("button", name="Save").click()
@@ -78,11 +63,6 @@ def chat(page, playground_url, llm) -> str:
     page.wait_for_url("**/chats/*/")
     expect(page.locator(".answer.prose")).to_contain_text("Until day 60", timeout=SLOW)
     return str(page.url)
-
-
-def ask(page: Page, question: str) -> None:
-    page.get_by_label("Your question").fill(question)
-    page.keyboard.press("Control+Enter")
 
 
 def turn(page: Page):
@@ -433,7 +413,7 @@ def three(page, playground_url) -> Iterator[None]:
     for name in ("Second", "Third"):
         page.get_by_label("More about Baseline").click()
         page.get_by_role("link", name="Duplicate").click()
-        page.get_by_label("Name").fill(name)
+        name_it(page, name)
         page.get_by_role("button", name="Duplicate").click()
         expect(page.get_by_label(f"More about {name}")).to_have_count(1)
     yield

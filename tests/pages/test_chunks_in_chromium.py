@@ -5,8 +5,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from config.postgres import embedded_url
+from tests.pages import steps
+from tests.pages.steps import SLOW
 
-SLOW = 60_000
 MOON = "Parcels to the moon leave with the next rocket."
 
 
@@ -18,12 +19,10 @@ def url(signed_in, tmp_path_factory) -> str:
         "# Shipping\n\nParcels leave within a day.\n\n# Returns\n\nWithin sixty days.\n"
     )
     page = signed_in.new_page()
-    page.goto("/use-cases/new/")
-    page.get_by_label("Name").fill("Chunks")
-    page.get_by_role("button", name="Create").click()
+    steps.make_use_case(page, "Chunks")
     page.get_by_role("link", name="Sources").click()
     page.get_by_role("link", name="New dataset").first.click()
-    page.get_by_label("Name").fill("Shop")
+    steps.name_it(page, "Shop")
     page.set_input_files("input[type=file]", path)
     page.get_by_role("button", name="Upload").click()
     page.get_by_role("link", name="Build vector database").click()

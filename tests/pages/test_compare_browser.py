@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.llm_server import UNAUTHORIZED, Behaviour
+from tests.pages.steps import SLOW, ask
 from tests.running import Running
 from tests.visitors import Watcher, wait_for
 
-SLOW = 60_000
 WORDS = " ".join(f"word{number}" for number in range(150))
 ONE_SECOND = 1_000
 
@@ -57,11 +57,6 @@ def arena(stack) -> Callable[..., str]:
         return f"/playgrounds/{playground}/compare/"
 
     return make
-
-
-def ask(page: Page, question: str) -> None:
-    page.get_by_label("Your question").fill(question)
-    page.keyboard.press("Control+Enter")
 
 
 def begin(page: Page, url: str, question: str) -> Locator:

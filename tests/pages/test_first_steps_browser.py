@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.axe import violations
+from tests.pages.steps import SLOW, name_it, upload_and_build
 
-SLOW = 60_000
 RETURNS = "# Returns\n\nOpened items get store credit until day 60 after delivery.\n"
 
 
@@ -37,14 +37,12 @@ def test_each_step_leads_on_until_all_are_taken(newcomer, tmp_path):
     assert violations(page) == []
 
     steps(page).nth(0).get_by_role("link", name="Make a use case").click()
-    page.get_by_label("Name").fill("Newcomers")
+    name_it(page, "Newcomers")
     page.get_by_role("button", name="Create").click()
     steps(page).nth(0).get_by_role("link", name="Make a playground").click()
-    page.get_by_label("Name").fill("First bot")
+    name_it(page, "First bot")
     page.get_by_role("button", name="Create").click()
-    page.set_input_files("input[type=file]", [file])
-    page.get_by_role("button", name="Upload and build").click()
-    expect(page.get_by_text("is ready:")).to_be_visible(timeout=SLOW)
+    upload_and_build(page, [file])
 
     page.goto("/")
     expect(steps(page).nth(0)).to_contain_text("(done)")

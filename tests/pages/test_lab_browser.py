@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.pages import steps
 from tests.pages.test_lab import TEXT
 
 
@@ -14,9 +15,7 @@ def lab_url(signed_in, tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("lab") / "rules.txt"
     path.write_bytes(TEXT)
     page = signed_in.new_page()
-    page.goto("/use-cases/new/")
-    page.get_by_label("Name").fill("Lab")
-    page.get_by_role("button", name="Create").click()
+    steps.make_use_case(page, "Lab")
     page.get_by_role("link", name="Sources").click()
     page.get_by_role("link", name="New dataset").click()
     page.get_by_label("Files").set_input_files(path)

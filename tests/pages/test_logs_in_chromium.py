@@ -168,7 +168,7 @@ def test_a_view_is_saved_and_chosen(page: Page, logs_url, write):
     write("In a view", source="viewed")
     page.goto(f"{logs_url}?source=viewed")
     page.get_by_role("link", name="Save as view").click()
-    page.get_by_label("Name").fill("My view")
+    page.get_by_role("textbox", name="Name").fill("My view")
     page.get_by_role("button", name="Save").click()
 
     chosen = page.get_by_role("navigation", name="Saved views").get_by_role(

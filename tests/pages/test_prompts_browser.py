@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.llm_server import Behaviour, LLMServer
+from tests.pages import steps
+from tests.pages.steps import SLOW
 from tests.visitors import wait_for
 
-SLOW = 60_000
 SYSTEM = "You answer for a museum shop. Be brief."
 
 
@@ -25,10 +26,7 @@ def llm() -> Iterator[LLMServer]:
 def shop(signed_in, running) -> Iterator[dict[str, Any]]:
     """A use case in which a program has made a prompt, and the address of the list of prompts."""
     page = signed_in.new_page()
-    page.goto("/use-cases/new/")
-    page.get_by_label("Name").fill("Prompts in Chromium")
-    page.get_by_role("button", name="Create").click()
-    expect(page.get_by_role("heading", level=1, name="Prompts in Chromium")).to_be_visible()
+    steps.make_use_case(page, "Prompts in Chromium")
     use_case = page.url.rstrip("/").rpartition("/")[2]
     page.close()
     token = running.manage("token", running.email, "--use-case", "Prompts in Chromium")

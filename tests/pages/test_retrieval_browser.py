@@ -5,8 +5,9 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from config.postgres import embedded_url
+from tests.pages import steps
+from tests.pages.steps import SLOW
 
-SLOW = 60_000
 DOCUMENTS = {
     "returns.md": "# Returns\n\nOpened items get store credit until day 60 after delivery.\n",
     "refunds.md": "# Refunds\n\nRefunds are paid to the card within five working days.\n",
@@ -23,15 +24,9 @@ def url(signed_in, tmp_path_factory) -> str:
     for name, text in DOCUMENTS.items():
         (folder / name).write_text(text)
     page = signed_in.new_page()
-    page.goto("/use-cases/new/")
-    page.get_by_label("Name").fill("Retrieval")
-    page.get_by_role("button", name="Create").click()
-    page.get_by_role("link", name="New playground").click()
-    page.get_by_label("Name").fill("Shop bot")
-    page.get_by_role("button", name="Create").click()
-    page.set_input_files("input[type=file]", [folder / name for name in DOCUMENTS])
-    page.get_by_role("button", name="Upload and build").click()
-    expect(page.get_by_text("is ready:")).to_be_visible(timeout=SLOW)
+    steps.make_use_case(page, "Retrieval")
+    steps.make_playground(page, "Shop bot")
+    steps.upload_and_build(page, [folder / name for name in DOCUMENTS])
     page.get_by_role("link", name="Test what it retrieves").click()
     page.wait_for_url("**/retrieval/?from=*")
     # Filled in from the blueprint that the link stood beside.

@@ -9,14 +9,15 @@ from reportlab.lib.pagesizes import A5
 from reportlab.pdfgen.canvas import Canvas
 
 from playground.models import ChatPrompt
+from tests.pages import steps
 from tests.pages.conftest import HTMX
+from tests.pages.steps import SLOW
 from tests.vectordb import samples
 from tests.vectordb.conftest import add, build
 from vectordb import edit_work, files, services
 from vectordb.models import Chunk, VectorDatabase
 
 RULES = "\n".join(f"Rule {number}: tools come back by noon." for number in range(30))
-SLOW = 60_000
 
 
 @pytest.fixture
@@ -220,17 +221,10 @@ def cited(signed_in, tmp_path_factory) -> str:
     canvas.showPage()
     canvas.save()
     page = signed_in.new_page()
-    page.goto("/use-cases/new/")
-    page.get_by_label("Name").fill("Passages")
-    page.get_by_role("button", name="Create").click()
-    page.get_by_role("link", name="New playground").click()
-    page.get_by_label("Name").fill("Tools")
-    page.get_by_role("button", name="Create").click()
-    page.set_input_files("input[type=file]", path)
-    page.get_by_role("button", name="Upload and build").click()
-    expect(page.get_by_text("is ready:")).to_be_visible(timeout=SLOW)
-    page.get_by_label("Your question").fill("How long may a drill be kept?")
-    page.keyboard.press("Control+Enter")
+    steps.make_use_case(page, "Passages")
+    steps.make_playground(page, "Tools")
+    steps.upload_and_build(page, [path])
+    steps.ask(page, "How long may a drill be kept?")
     page.wait_for_url("**/chats/*/")
     expect(page.locator(".source").first).to_be_visible(timeout=SLOW)
     url = str(page.url)

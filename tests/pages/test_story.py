@@ -7,12 +7,14 @@ from playwright.sync_api import Page, expect
 from reportlab.lib.pagesizes import A5
 from reportlab.pdfgen.canvas import Canvas
 
+from tests.pages import steps
+from tests.pages.steps import SLOW, ask
+
 PAGES = [
     "The workshop lends tools to members. A drill may be kept for seven days.",
     "Late tools cost two euros a day. Lost tools are paid at the price of a new one.",
     "The workshop is closed on Mondays. Keys are at the porter's lodge.",
 ]
-SLOW = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -28,21 +30,8 @@ def pdf(tmp_path_factory):
 
 
 def new_playground(page: Page, name: str) -> None:
-    page.goto("/")
-    page.get_by_role("link", name="New use case").first.click()
-    page.get_by_label("Name").fill(f"{name}: use case")
-    page.get_by_role("button", name="Create").click()
-    # The page that was left has such links too, one for each use case of other tests.
-    expect(page.get_by_role("heading", level=1, name=f"{name}: use case")).to_be_visible()
-    page.get_by_role("link", name="New playground").click()
-    page.get_by_label("Name").fill(name)
-    page.get_by_role("button", name="Create").click()
-    expect(page.get_by_role("heading", name="Start with your documents")).to_be_visible()
-
-
-def ask(page: Page, question: str) -> None:
-    page.get_by_label("Your question").fill(question)
-    page.keyboard.press("Control+Enter")
+    steps.make_use_case(page, f"{name}: use case")
+    steps.make_playground(page, name)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +39,7 @@ def chat_url(signed_in, pdf) -> str:
     """The address of a chat with one answered question, reached the way people reach it."""
     page = signed_in.new_page()
     new_playground(page, "Tool library")
-    page.set_input_files("input[type=file]", pdf)
-    page.get_by_role("button", name="Upload and build").click()
-    expect(page.get_by_text("is ready:")).to_be_visible(timeout=SLOW)
+    steps.upload_and_build(page, [pdf])
     ask(page, "How long may a drill be kept?")
     page.wait_for_url("**/chats/*/")
     expect(page.locator(".source").first).to_be_visible(timeout=SLOW)

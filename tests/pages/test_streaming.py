@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.llm_server import UNAUTHORIZED, Behaviour, LLMServer
+from tests.pages import steps
+from tests.pages.steps import SLOW, ask, name_it
 
-SLOW = 60_000
 WORDS = " ".join(f"word{number}" for number in range(150))
 
 
@@ -24,24 +25,10 @@ def llm() -> Iterator[LLMServer]:
 def chat_url(chromium, running, llm) -> str:
     """A chat with a blueprint of `llm`, shared with the owner by the administrator who made it."""
     context = chromium.new_context(base_url=running.url)
-    page = context.new_page()
-    page.goto(running.sign_in_link("admin@localhost"))
-    page.wait_for_url(f"{running.url}/")
-    page.goto("/llms/endpoints/new/")
-    page.get_by_label("Name").fill("Test server")
-    page.get_by_label("Base URL").fill(llm.base_url)
-    page.get_by_role("button", name="Add").click()
-    page.goto("/use-cases/new/")
-    page.get_by_label("Name").fill("Streams")
-    page.get_by_role("button", name="Create").click()
-    page.get_by_role("link", name="Share").click()
-    page.get_by_label(re.compile("Email")).fill(running.email)
-    page.get_by_role("button", name="Share").click()
-    page.get_by_role("link", name="New playground").click()
-    page.get_by_label("Name").fill("Streams")
-    page.get_by_role("button", name="Create").click()
+    page = steps.shared_use_case(context, running, name="Streams", llm=llm)
+    steps.make_playground(page, "Streams")
     page.get_by_role("link", name="make a blueprint without documents").click()
-    page.get_by_label("Name").fill("Slow")
+    name_it(page, "Slow")
     page.get_by_label("LLM", exact=True).select_option(label="streaming-model")
     page.get_by_role("button", name="Create").click()
     llm.script(Behaviour(text="Hello."))
@@ -51,11 +38,6 @@ def chat_url(chromium, running, llm) -> str:
     url = str(page.url)
     context.close()
     return url
-
-
-def ask(page: Page, question: str) -> None:
-    page.get_by_label("Your question").fill(question)
-    page.keyboard.press("Control+Enter")
 
 
 def test_text_grows_word_by_word_and_ends_rendered(page, chat_url, llm):

@@ -9,11 +9,11 @@ import openai
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.pages.steps import SLOW
 from tests.running import Running
 from tests.sdk.humanloop_clients import humanloop_of
 from tests.visitors import Person, wait_for
 
-SLOW = 60_000
 PATH = "story/returns"
 NAME = "Story of a prompt"
 HI: Any = [{"role": "user", "content": "May I return it?"}]
