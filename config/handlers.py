@@ -25,6 +25,7 @@ from django.http import (
 from django.urls import set_script_prefix
 
 from config.middleware import SECURITY_HEADERS, add_headers
+from config.page_parts import PageInParts
 from config.requests import StrictRequest
 from config.threads import in_download_thread, in_request_thread
 
@@ -91,7 +92,10 @@ class PagesHandler(ASGIHandler):
         # Django would read the whole file into memory first.
         blocks = iter(cast("Iterable[bytes]", response.streaming_content))
         is_wanted = scope["method"] != "HEAD"
-        response.streaming_content = _block_by_block(blocks if is_wanted else iter(()), has_left)
+        read = _next_part if isinstance(response, PageInParts) else _next_block
+        response.streaming_content = _block_by_block(
+            blocks if is_wanted else iter(()), read, has_left
+        )
         try:
             await self.send_response(response, send)
         finally:
@@ -194,7 +198,25 @@ def _refusal(request: HttpRequest) -> HttpResponseBase | None:
 
 
 async def _block_by_block(
-    blocks: Iterator[bytes], has_left: Callable[[], bool]
+    blocks: Iterator[bytes],
+    read: Callable[[Iterator[bytes]], Awaitable[bytes | None]],
+    has_left: Callable[[], bool],
 ) -> AsyncIterator[bytes]:
-    while not has_left() and (block := await in_download_thread(next, blocks, None)) is not None:
+    while not has_left() and (block := await read(blocks)) is not None:
         yield block
+
+
+async def _next_block(blocks: Iterator[bytes]) -> bytes | None:
+    return await in_download_thread(next, blocks, None)
+
+
+async def _next_part(parts: Iterator[bytes]) -> bytes | None:
+    return await in_request_thread(_made, parts)
+
+
+def _made(parts: Iterator[bytes]) -> bytes | None:
+    """A part of a page is made with a database connection of its own, given back before it is sent."""
+    try:
+        return next(parts, None)
+    finally:
+        connections.close_all()

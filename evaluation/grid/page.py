@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from accounts.pages import PageRequest, within
+from config.page_parts import render_in_parts
 from evaluation.grid.asking import MOST_CELLS, MOST_QUESTIONS
 from evaluation.grid.corpora import warnings_of
 from evaluation.grid.forms import GridForm, ViewForm
@@ -34,7 +35,7 @@ def render_new_grid(
     """Where a grid begins; `ticked` are the blueprints that are chosen, all of them at first."""
     rows = places(playground)
     context = {
-        **frame(request, playground),
+        **frame_of(request, playground),
         "form": form or GridForm(use_case=playground.use_case),
         "places": rows,
         "most_questions": MOST_QUESTIONS,
@@ -44,8 +45,13 @@ def render_new_grid(
     return render(request, "evaluation/grid_new.html", context, status=status)
 
 
-def render_grid(request: PageRequest, grid: Grid) -> HttpResponse:
+def render_grid(request: PageRequest, grid: Grid) -> HttpResponseBase:
     """With as many rows as a page holds; scripts ask for the others as they come into view."""
+    frame = {**frame_of(request, grid.run.playground), "grid": grid, "crumb": grid.name}
+    return render_in_parts(request, "evaluation/grid.html", frame, lambda: _sheet(request, grid))
+
+
+def _sheet(request: PageRequest, grid: Grid) -> dict[str, Any]:
     run = grid.run
     parts = live_parts(grid)
     form = ViewForm(request.GET, sorts=sorts_of(run, parts["columns"]), columns=parts["columns"])
@@ -53,11 +59,8 @@ def render_grid(request: PageRequest, grid: Grid) -> HttpResponse:
     size = max(_FEWEST_ROWS, min(_MOST_ROWS, _MOST_SHOWN // max(1, len(parts["columns"]))))
     start = _start(request.GET.get("from", ""), len(order))
     numbers = order[start : start + size]
-    context = {
-        **frame(request, run.playground),
+    return {
         **parts,
-        "grid": grid,
-        "crumb": grid.name,
         "view_form": form,
         "view": form.view,
         "order": order,
@@ -68,7 +71,6 @@ def render_grid(request: PageRequest, grid: Grid) -> HttpResponse:
         "rows": rows_of(run, parts["columns"], numbers),
         "warnings": warnings_of(run),
     }
-    return render(request, "evaluation/grid.html", context)
 
 
 def live_parts(grid: Grid) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def live_parts(grid: Grid) -> dict[str, Any]:
     }
 
 
-def frame(request: PageRequest, playground: Playground) -> dict[str, Any]:
+def frame_of(request: PageRequest, playground: Playground) -> dict[str, Any]:
     grids = Grid.objects.filter(run__playground=playground).select_related("run")
     return {
         **within(request, playground.use_case, tab="grid"),

@@ -78,7 +78,7 @@ def _questions(form: GridForm) -> tuple[list[NewQuestion], str]:
 
 
 @require_safe
-def grid_detail(request: PageRequest, pk: str) -> HttpResponse:
+def grid_detail(request: PageRequest, pk: str) -> HttpResponseBase:
     return render_grid(request, _grid(request, pk))
 
 

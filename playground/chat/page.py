@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 
 from accounts.pages import PageRequest, within
 from blueprints.forms import SettingsForm
 from blueprints.models import Blueprint
 from blueprints.settings import AnswerSettings
+from config.page_parts import render_in_parts
 from config.status import UNFINISHED
 from playground import services
 from playground.chat.changes import mark_changes
@@ -37,28 +38,41 @@ def render_chat_page(
     ask_form: AskForm | None = None,
     settings_form: SettingsForm | None = None,
     status: int = 200,
-) -> HttpResponse:
+) -> HttpResponseBase:
     """Without a chat it is the page of a new one; without a blueprint it says how to begin."""
-    context = {
+    frame = {
         **within(request, playground.use_case, tab="chat"),
         "playground": playground,
         "blueprint": blueprint,
         "chat": chat,
-        "places": places(playground),
-        "ask_form": ask_form or AskForm(),
-        "chips": chips_of(chat.metadata_filter) if chat else [],
     }
-    if blueprint is not None:
-        # What evaluations and grids ask has pages of its own.
-        open_chats = playground.chats.conversations().filter(is_frozen=False)
-        chats = open_chats.filter(blueprint=blueprint)[:_MOST_CHATS]
-        context |= {"chats": chats, **settings_context(playground, blueprint, chat, settings_form)}
-    else:
-        databases = playground.use_case.vector_databases
-        context["has_databases"] = databases.exists()
-    if chat is not None:
-        context |= thread_context(request, chat)
-    return render(request, "playground/chat.html", context, status=status)
+    following = following_of(request, chat) if chat else None
+
+    def rest() -> dict[str, Any]:
+        context = {
+            "places": places(playground),
+            "ask_form": ask_form or AskForm(),
+            "chips": chips_of(chat.metadata_filter) if chat else [],
+            **_panels(playground, blueprint, chat, settings_form),
+        }
+        return context | (thread_context(request, chat, following) if chat else {})
+
+    return render_in_parts(request, "playground/chat.html", frame, rest, status=status)
+
+
+def _panels(
+    playground: Playground,
+    blueprint: Blueprint | None,
+    chat: Chat | None,
+    settings_form: SettingsForm | None,
+) -> dict[str, Any]:
+    """What stands beside the questions: the blueprint's chats, and its settings."""
+    if blueprint is None:
+        return {"has_databases": playground.use_case.vector_databases.exists()}
+    # What evaluations and grids ask has pages of its own.
+    open_chats = playground.chats.conversations().filter(is_frozen=False)
+    chats = open_chats.filter(blueprint=blueprint)[:_MOST_CHATS]
+    return {"chats": chats, **settings_context(playground, blueprint, chat, settings_form)}
 
 
 def settings_context(
@@ -80,13 +94,19 @@ def settings_context(
     }
 
 
-def thread_context(request: PageRequest, chat: Chat) -> dict[str, Any]:
-    """The newest questions in the order in which they were put, or with `?before=ID` as many that were
-    put before that one; `?shown=ID` is an earlier version of an answer in the place of the newest."""
+def following_of(request: PageRequest, chat: Chat) -> ChatPrompt | None:
+    """The question of `?before=ID`. Raises Http404."""
+    pk = request.GET.get("before")
+    return None if pk is None else get_object_or_404(chat.prompts, pk=pk)
+
+
+def thread_context(
+    request: PageRequest, chat: Chat, following: ChatPrompt | None
+) -> dict[str, Any]:
+    """The newest questions in the order in which they were put, or as many that were put before
+    `following`; `?shown=ID` is an earlier version of an answer in the place of the newest."""
     prompts = chat.prompts.current().order_by("-created_at", "-id")
-    following = None
-    if "before" in request.GET:
-        following = get_object_or_404(chat.prompts, pk=request.GET["before"])
+    if following is not None:
         prompts = prompts.filter(_before(following))
     found = list(prompts[: SHOWN_PROMPTS + 1])
     shown = found[:SHOWN_PROMPTS]

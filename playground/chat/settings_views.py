@@ -1,7 +1,7 @@
 """The panel at the right of a chat: the settings that hold in it."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import reswap, retarget
@@ -22,7 +22,7 @@ _FORM = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_POST
-def chat_create(request: PageRequest, pk: str) -> HttpResponse:
+def chat_create(request: PageRequest, pk: str) -> HttpResponseBase:
     """A new chat, begun by changing a setting before anything was asked."""
     playground = playground_for(request, pk)
     blueprint = get_object_or_404(playground.blueprints, pk=request.POST.get("blueprint", ""))
@@ -43,7 +43,7 @@ def chat_create(request: PageRequest, pk: str) -> HttpResponse:
 
 
 @require_POST
-def chat_settings(request: PageRequest, pk: str) -> HttpResponse:
+def chat_settings(request: PageRequest, pk: str) -> HttpResponseBase:
     """Keep what was changed in the panel for the chat's next prompts."""
     chat = chat_for(request, pk)
     settings = services.effective_settings(chat)

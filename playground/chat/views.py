@@ -1,6 +1,6 @@
 """Chats: showing, asking, renaming, deleting."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import reswap, retarget
@@ -18,7 +18,7 @@ _FORM = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
-def playground_detail(request: PageRequest, pk: str) -> HttpResponse:
+def playground_detail(request: PageRequest, pk: str) -> HttpResponseBase:
     """The newest chat with the chosen (else the first) blueprint, or a new one."""
     playground = playground_for(request, pk)
     blueprint = blueprint_in(playground, request.GET.get("blueprint"))
@@ -31,7 +31,7 @@ def playground_detail(request: PageRequest, pk: str) -> HttpResponse:
 
 
 @require_safe
-def chat_detail(request: PageRequest, pk: str) -> HttpResponse:
+def chat_detail(request: PageRequest, pk: str) -> HttpResponseBase:
     chat = chat_for(request, pk)
     return render_chat_page(
         request, playground=chat.playground, blueprint=chat.blueprint, chat=chat
@@ -39,7 +39,7 @@ def chat_detail(request: PageRequest, pk: str) -> HttpResponse:
 
 
 @require_POST
-def playground_ask(request: PageRequest, pk: str) -> HttpResponse:
+def playground_ask(request: PageRequest, pk: str) -> HttpResponseBase:
     """The first question of a new chat."""
     playground = playground_for(request, pk)
     blueprint = get_object_or_404(playground.blueprints, pk=request.POST.get("blueprint", ""))
@@ -61,7 +61,7 @@ def playground_ask(request: PageRequest, pk: str) -> HttpResponse:
 
 
 @require_POST
-def chat_ask(request: PageRequest, pk: str) -> HttpResponse:
+def chat_ask(request: PageRequest, pk: str) -> HttpResponseBase:
     chat = chat_for(request, pk)
     form = AskForm(request.POST)
     if form.is_valid():

@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
 
 from accounts.pages import PageRequest, within
+from config.page_parts import render_in_parts
 from playground.compare.showing import questions_of, shown
 from playground.compare.summary import summary_of
 from playground.forms import AskForm
-from playground.models import ComparisonChat, Playground
+from playground.models import ComparisonChat, ComparisonPrompt, Playground
 from playground.presenting import Place, places
 
 _MOST_COMPARISONS = 200
@@ -30,21 +31,28 @@ def render_compare_page(
     ticked: set[str] | None = None,
     choice_error: str = "",
     status: int = 200,
-) -> HttpResponse:
+) -> HttpResponseBase:
     """Without a comparison it is the page of a new one, where `ticked` are chosen."""
-    rows = playground.comparison_chats.filter(is_hidden=False)
-    context = {
+    frame = {
         **within(request, playground.use_case, tab="compare"),
         "playground": playground,
         "comparison": comparison,
-        "comparisons": rows[:_MOST_COMPARISONS],
-        "ask_form": ask_form or AskForm(),
-        "is_blind": "is_blind" in request.POST,
-        **state_context(request, playground, comparison, ticked=ticked, choice_error=choice_error),
     }
-    if comparison is not None:
-        context |= board_context(request, comparison)
-    return render(request, "playground/compare.html", context, status=status)
+    following = following_of(request, comparison) if comparison else None
+
+    def rest() -> dict[str, Any]:
+        rows = playground.comparison_chats.filter(is_hidden=False)
+        context = {
+            "comparisons": rows[:_MOST_COMPARISONS],
+            "ask_form": ask_form or AskForm(),
+            "is_blind": "is_blind" in request.POST,
+            **state_context(
+                request, playground, comparison, ticked=ticked, choice_error=choice_error
+            ),
+        }
+        return context | (board_context(request, comparison, following) if comparison else {})
+
+    return render_in_parts(request, "playground/compare.html", frame, rest, status=status)
 
 
 def state_context(
@@ -71,22 +79,28 @@ def _ticked(rows: list[Place], comparison: ComparisonChat | None) -> set[str]:
     return set(comparison.blueprints.values_list("pk", flat=True))
 
 
-def board_context(request: PageRequest, comparison: ComparisonChat) -> dict[str, Any]:
+def following_of(request: PageRequest, comparison: ComparisonChat) -> ComparisonPrompt | None:
+    """The question of `?before=ID`. Raises Http404."""
+    pk = request.GET.get("before")
+    return None if pk is None else get_object_or_404(comparison.prompts, pk=pk)
+
+
+def board_context(
+    request: PageRequest, comparison: ComparisonChat, following: ComparisonPrompt | None
+) -> dict[str, Any]:
     """The newest questions in the order in which they were put, few enough to be shown at once; with
-    `?all` as many as a page holds, and with `?before=ID` some that were put before that one."""
+    `?all` as many as a page holds. With `following`, some that were put before that one."""
     questions = questions_of(comparison).reverse()
-    is_newest = "before" not in request.GET
-    if not is_newest:
-        last = get_object_or_404(comparison.prompts, pk=request.GET["before"])
-        earlier = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
-        questions = questions.filter(earlier)
+    if following is not None:
+        at = following.created_at
+        questions = questions.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=following.pk))
     most = _MOST_QUESTIONS if "all" in request.GET else _at_once(comparison)
     found = list(questions[: most + 1])
     kept = found[:most][::-1]
     return {
         "questions": shown(comparison, kept, user=request.user),
         "earlier_url": f"?before={kept[0].pk}" if len(found) > most else "",
-        "is_newest": is_newest,
+        "is_newest": following is None,
     }
 
 

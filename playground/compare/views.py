@@ -1,6 +1,6 @@
 """Comparisons: showing, asking all, choosing who answers."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import reswap, retarget
@@ -12,7 +12,7 @@ from config.errors import Conflict, InvalidInput
 from config.pages import errors_on, form_response
 from playground import comparisons
 from playground.compare import board
-from playground.compare.page import board_context, render_compare_page, state_context
+from playground.compare.page import board_context, following_of, render_compare_page, state_context
 from playground.compare.showing import questions_of, shown
 from playground.forms import AskForm, NameForm
 from playground.models import ComparisonChat, ComparisonPrompt, Playground
@@ -21,7 +21,7 @@ _FORM = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
-def compare_home(request: PageRequest, pk: str) -> HttpResponse:
+def compare_home(request: PageRequest, pk: str) -> HttpResponseBase:
     """The newest comparison of the playground, or a new one."""
     playground = _playground(request, pk)
     newest = playground.comparison_chats.filter(is_hidden=False).first()
@@ -31,7 +31,7 @@ def compare_home(request: PageRequest, pk: str) -> HttpResponse:
 
 
 @require_POST
-def compare_ask(request: PageRequest, pk: str) -> HttpResponse:
+def compare_ask(request: PageRequest, pk: str) -> HttpResponseBase:
     """The first question of a new comparison."""
     playground = _playground(request, pk)
     blueprints = _named(request, playground)
@@ -55,12 +55,13 @@ def compare_ask(request: PageRequest, pk: str) -> HttpResponse:
 
 
 @require_safe
-def comparison_detail(request: PageRequest, pk: str) -> HttpResponse:
+def comparison_detail(request: PageRequest, pk: str) -> HttpResponseBase:
     """The page; for its script, its questions alone."""
     comparison = _comparison(request, pk)
     if not request.htmx:
         return render_compare_page(request, playground=comparison.playground, comparison=comparison)
-    context = {**_frame(request, comparison), **board_context(request, comparison)}
+    following = following_of(request, comparison)
+    context = {**_frame(request, comparison), **board_context(request, comparison, following)}
     return render(request, "playground/_compare_board.html", context)
 
 
@@ -74,7 +75,7 @@ def comparison_state(request: PageRequest, pk: str) -> HttpResponse:
 
 
 @require_POST
-def comparison_ask(request: PageRequest, pk: str) -> HttpResponse:
+def comparison_ask(request: PageRequest, pk: str) -> HttpResponseBase:
     comparison = _comparison(request, pk)
     form = AskForm(request.POST)
     if form.is_valid():
@@ -99,7 +100,7 @@ def comparison_ask(request: PageRequest, pk: str) -> HttpResponse:
 
 
 @require_POST
-def comparison_choose(request: PageRequest, pk: str) -> HttpResponse:
+def comparison_choose(request: PageRequest, pk: str) -> HttpResponseBase:
     """From now on the ticked blueprints are asked; who joins answers all that was asked before."""
     comparison = _comparison(request, pk)
     try:

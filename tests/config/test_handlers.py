@@ -13,6 +13,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.urls import URLPattern, URLResolver, get_resolver, path
 
 from config.handlers import WAITING_PREFIXES, LeanHandler
+from config.page_parts import PageInParts
 from config.requests import StrictRequest
 from config.threads import in_request_thread
 
@@ -76,6 +77,18 @@ def give_up(request: HttpRequest) -> HttpResponse:
     raise SystemExit
 
 
+def in_parts(request: HttpRequest) -> PageInParts:
+    """Each needs the database."""
+
+    def parts() -> Iterator[bytes]:
+        for name in (b"head", b"body"):
+            used.append(connections["default"])
+            used[-1].ensure_connection()
+            yield name
+
+    return PageInParts(parts())
+
+
 opened: list[Counted] = []
 used: list[Any] = []
 urlpatterns = [
@@ -84,6 +97,7 @@ urlpatterns = [
     path("api/give-up/", give_up),
     path("api/stream/", stream),
     path("api/finite/", finite),
+    path("api/in-parts/", in_parts),
 ]
 
 
@@ -109,9 +123,10 @@ def exchange(
     method: str = "GET",
     leaves_after: int | None = None,
     once_gone: Callable[[], object] = bool,
+    on_sent: Callable[[], object] = bool,
 ) -> list[dict[str, Any]]:
     """What the handler sends to a client that sends this, and leaves once so many messages came.
-    `once_gone` is called when the handler has heard of it."""
+    `once_gone` is called when the handler has heard of it, `on_sent` with each message."""
 
     async def run() -> list[dict[str, Any]]:
         sent: list[dict[str, Any]] = []
@@ -127,6 +142,7 @@ def exchange(
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
+            on_sent()
             if len(sent) == leaves_after:
                 left.set()
                 await asyncio.sleep(0)
@@ -230,6 +246,28 @@ def test_whatever_happens_in_a_view_the_database_connection_is_given_back(own_vi
         exchange("/api/give-up/", [dict(BODY)])
 
     assert used[-1].connection is None
+
+
+def test_a_page_in_parts_is_sent_so_and_keeps_no_connection_meanwhile(own_views, db):
+    used.clear()
+    are_given_back: list[bool] = []
+
+    sent = exchange(
+        "/api/in-parts/",
+        [dict(BODY)],
+        on_sent=lambda: are_given_back.append(all(one.connection is None for one in used)),
+    )
+
+    assert [message.get("body") for message in sent] == [None, b"head", b"body", None]
+    assert (len(used), set(are_given_back)) == (2, {True})
+
+
+def test_the_body_of_a_page_is_not_made_for_a_client_that_left(own_views, db):
+    used.clear()
+
+    exchange("/api/in-parts/", [dict(BODY)], leaves_after=2)
+
+    assert len(used) == 1
 
 
 def test_many_requests_share_few_threads():
