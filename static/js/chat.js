@@ -1,4 +1,4 @@
-// The chat page: composer, keys, citations, and the settings' sliders.
+// The chat page: composer, keys, citations, earlier questions.
 
 import { distanceFromEnd, toDistanceFromEnd, toEnd } from "./scroll.js";
 
@@ -38,9 +38,14 @@ function draftFromBefore() {
 
 // Questions of this chat, as ↑ and ↓ in an empty composer bring them back; 0 is what was not sent yet.
 let steps = 0;
+// ↑ has come to the first question of the page, and goes on once those before it are there.
+let goesOn = false;
 
 function recall(direction) {
   const asked = [...document.querySelectorAll(":is(.turn, .question) .ask")].map((one) => one.textContent);
+  const earlier = document.querySelector(".earlier a");
+  goesOn = steps + direction > asked.length && earlier !== null;
+  if (goesOn) earlier.click();
   const next = Math.min(asked.length, Math.max(0, steps + direction));
   if (next === steps) return;
   steps = next;
@@ -61,7 +66,7 @@ if (composer) {
   // On a phone the keyboard would cover what is to be read.
   if (matchMedia("(hover: hover)").matches) question.focus({ preventScroll: true });
   grow();
-  question.addEventListener("input", () => { steps = 0; grow(); draft(question.value); });
+  question.addEventListener("input", () => { steps = 0; goesOn = false; grow(); draft(question.value); });
   question.addEventListener("keydown", (event) => {
     if (recalls(event)) {
       event.preventDefault();
@@ -207,6 +212,7 @@ document.addEventListener("htmx:before:swap", ({ detail }) => {
 document.addEventListener("htmx:after:swap", ({ detail }) => {
   if (!asksForEarlier(detail)) return;
   toDistanceFromEnd(reading.distance);
+  if (goesOn) recall(1);
   if (!reading.hadFocus) return;
   const link = document.querySelector(".earlier a");
   // No key that was meant for the link may do anything else.
@@ -224,78 +230,5 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
   (same ?? document.getElementById(pair.find((id) => id !== arrow.id)))?.focus();
 });
 
-// Sliders follow their number, and the other way round
-
-const STEPS = 1000;
-
-function scale(input) {
-  const low = Number(input.min);
-  const high = Number(input.max);
-  const isLog = "log" in input.dataset;
-  return {
-    toSlider: (value) => (isLog
-      ? STEPS * Math.log(value / low) / Math.log(high / low)
-      : STEPS * (value - low) / (high - low)),
-    toValue: (position) => {
-      const share = position / STEPS;
-      if (!isLog) {
-        const step = Number(input.step);
-        return Number((Math.round((low + share * (high - low)) / step) * step).toFixed(2));
-      }
-      const exact = low * (high / low) ** share;
-      const round = exact > 100 ? 2 ** Math.floor(Math.log2(exact) - 4) : 1;
-      return Math.min(high, Math.max(low, Math.round(exact / round) * round));
-    },
-  };
-}
-
-function place(slider) {
-  const input = document.getElementById(slider.dataset.sliderFor);
-  const fallback = {
-    temperature: 0.7, top_p: 1, max_completion_length: 1024, similarity_threshold: 0,
-  };
-  // Of one of two sides, the name begins with which.
-  const field = input.name.split("-").at(-1);
-  const open = Number(input.placeholder) || (fallback[field] ?? Number(input.max));
-  slider.min = 0;
-  slider.max = STEPS;
-  slider.value = scale(input).toSlider(input.value === "" ? open : Number(input.value));
-}
-
-function placeAll() {
-  for (const slider of document.querySelectorAll("[data-slider-for]")) place(slider);
-}
-
-document.addEventListener("input", (event) => {
-  const { target } = event;
-  if (target.dataset.sliderFor) {
-    const input = document.getElementById(target.dataset.sliderFor);
-    input.value = scale(input).toValue(Number(target.value));
-  } else if (target.matches(".num-in")) {
-    const slider = document.querySelector(`[data-slider-for="${target.id}"]`);
-    if (slider && target.validity.valid) place(slider);
-  }
-});
-
-// Which settings the chat has of its own
-
-function markChanged() {
-  const state = document.querySelector("#settings-state > [data-changed]");
-  if (!state) return;
-  const changed = new Set(state.dataset.changed.split(" "));
-  for (const field of document.querySelectorAll("#settings :is(input, select, textarea)[name]")) {
-    field.closest(".setting, .field")?.toggleAttribute("data-changed", changed.has(field.name));
-  }
-}
-
-// One was put back: its button is gone, its field is there.
-document.addEventListener("htmx:after:swap", ({ detail }) => {
-  const name = detail.ctx.sourceElement?.id === "put-back" && detail.ctx.request?.body?.get?.("field");
-  if (name) document.querySelector(`#settings [name="${name}"]`)?.focus();
-});
-
-document.addEventListener("htmx:after:swap", () => { placeAll(); markChanged(); });
-placeAll();
-markChanged();
 if (location.hash.startsWith("#prompt-")) document.querySelector(location.hash)?.scrollIntoView();
 else toEnd();

@@ -77,5 +77,7 @@ def upload_and_build(page: Page, paths: Sequence[Path]) -> None:
 
 
 def ask(page: Page, question: str) -> None:
+    """By keys, which do nothing before the page's scripts are there."""
+    page.wait_for_load_state()
     page.get_by_label("Your question").fill(question)
     page.keyboard.press("Control+Enter")

@@ -113,6 +113,18 @@ def test_earlier_questions_come_above_what_is_read(page, chat, running):
     question = page.get_by_label("Your question")
     expect(question).to_be_focused()
 
+    # Those that the page does not hold yet are recalled as well.
+    for _ in range(12):
+        page.keyboard.press("ArrowUp")
+    expect(question).to_have_value("Number 12?")
+    expect(page.locator(".turn")).to_have_count(12)
+    page.keyboard.press("ArrowUp")
+    expect(question).to_have_value("Number 11?")
+    expect(page.locator(".turn")).to_have_count(24)
+    question.fill("")
+    page.reload()
+    expect(page.locator(".turn")).to_have_count(12)
+
     # As soon as one has scrolled up to the first of them.
     asked.scroll_into_view_if_needed()
     page.locator("#thread-wrap").evaluate("wrap => { wrap.scrollTop = 0; }")
