@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import nh3
@@ -23,6 +24,9 @@ _CITATION = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _LOWEST_HEADING = 6
 # The page's own headings come first: an answer's begin below them.
 _HEADING_SHIFT = 2
+
+# Longer answers are rare, and would take the memory of many.
+_KEPT_LENGTH = 8_000
 
 _TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote"),
@@ -67,11 +71,14 @@ def render_answer(
     Raw HTML is shown as text, images become links, and what is left is checked against an
     allow-list after rendering.
     """
-    environment: dict[str, Any] = {
-        "numbers": frozenset(numbers),
-        "url": url,
-        "support": support,
-    }
+    render = _kept if len(text) <= _KEPT_LENGTH else _rendered
+    return render(text, frozenset(numbers), url, tuple(support))
+
+
+def _rendered(
+    text: str, numbers: frozenset[int], url: str, support: tuple[Support, ...]
+) -> SafeString:
+    environment: dict[str, Any] = {"numbers": numbers, "url": url, "support": support}
     html = _MARKDOWN.render(text, environment)
     clean = nh3.clean(
         html,
@@ -83,6 +90,11 @@ def render_answer(
         link_rel="noopener nofollow noreferrer",
     )
     return mark_safe(clean)  # noqa: S308 - the sanitiser's output
+
+
+# Answers are shown again and again, by every reload and to every reader, and it takes a millisecond or
+# two to render one.
+_kept = lru_cache(maxsize=256)(_rendered)
 
 
 def sentences_of(text: str, *, numbers: Collection[int] = ()) -> list[Said]:
@@ -110,7 +122,8 @@ def render_settled(text: str, *, numbers: Collection[int] = ()) -> Settled:
     blocks = _MARKDOWN.parse("".join(lines), {"numbers": frozenset(), "url": ""})
     last = next((block for block in reversed(blocks) if block.map and not block.level), None)
     whole = "".join(lines[: _settled_lines(last, lines)]) if last else ""
-    return Settled(len(whole.encode("utf-16-le")) // 2, render_answer(whole, numbers=numbers))
+    html = _rendered(whole, frozenset(numbers), "", ())  # to be shown once
+    return Settled(len(whole.encode("utf-16-le")) // 2, html)
 
 
 def _settled_lines(last: Token, lines: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.rendering import render_answer, render_settled
+from playground.support.scores import Support
 
 HARMLESS_TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li"),
@@ -250,3 +251,26 @@ def test_what_is_settled_never_changes_whatever_follows(blocks, joints, cuts):
 )
 def test_a_block_is_settled_as_soon_as_nothing_can_be_added_to_it(text, settled):
     assert render_settled(text).length == len(settled)
+
+
+def test_an_answer_is_rendered_once_and_anew_when_what_is_known_of_it_changes():
+    text = "Opened items get **store credit** until day 60 [1]."
+    support = [Support(score=0.1, number=1, is_cited=True)]
+
+    first = render_answer(text, numbers={1}, url="/prompts/1/sources/")
+
+    assert render_answer(text, numbers=[1], url="/prompts/1/sources/") is first
+    assert "/prompts/2/" in render_answer(text, numbers={1}, url="/prompts/2/sources/")
+    assert 'data-support="none"' not in first
+    assert 'data-support="none"' in render_answer(
+        text, numbers={1}, url="/prompts/1/sources/", support=support
+    )
+
+
+def test_what_is_shown_once_or_is_long_takes_no_place_of_others():
+    settled = "Opened items get store credit.\n\n"
+    long = "Opened items get store credit. " * 300
+
+    assert render_settled(settled).html is not render_settled(settled).html
+    assert render_answer(long) == render_answer(long)
+    assert render_answer(long) is not render_answer(long)
