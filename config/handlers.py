@@ -52,6 +52,8 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 Handle = Callable[[HttpRequest], HttpResponseBase]
 AsyncHandle = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+# The next of them, or None.
+Read = Callable[[Iterator[bytes]], Awaitable[bytes | None]]
 
 
 class PagesHandler(ASGIHandler):
@@ -92,7 +94,8 @@ class PagesHandler(ASGIHandler):
         # Django would read the whole file into memory first.
         blocks = iter(cast("Iterable[bytes]", response.streaming_content))
         is_wanted = scope["method"] != "HEAD"
-        read = _next_part if isinstance(response, PageInParts) else _next_block
+        is_page = isinstance(response, PageInParts)
+        read = _part_reader(get_script_prefix(scope)) if is_page else _next_block
         response.streaming_content = _block_by_block(
             blocks if is_wanted else iter(()), read, has_left
         )
@@ -198,9 +201,7 @@ def _refusal(request: HttpRequest) -> HttpResponseBase | None:
 
 
 async def _block_by_block(
-    blocks: Iterator[bytes],
-    read: Callable[[Iterator[bytes]], Awaitable[bytes | None]],
-    has_left: Callable[[], bool],
+    blocks: Iterator[bytes], read: Read, has_left: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     while not has_left() and (block := await read(blocks)) is not None:
         yield block
@@ -210,13 +211,18 @@ async def _next_block(blocks: Iterator[bytes]) -> bytes | None:
     return await in_download_thread(next, blocks, None)
 
 
-async def _next_part(parts: Iterator[bytes]) -> bytes | None:
-    return await in_request_thread(_made, parts)
+def _part_reader(script_prefix: str) -> Read:
+    """Makes each part of a page in a thread for requests, with a database connection that is given
+    back before the part is sent."""
 
+    def made(parts: Iterator[bytes]) -> bytes | None:
+        set_script_prefix(script_prefix)
+        try:
+            return next(parts, None)
+        finally:
+            connections.close_all()
 
-def _made(parts: Iterator[bytes]) -> bytes | None:
-    """A part of a page is made with a database connection of its own, given back before it is sent."""
-    try:
-        return next(parts, None)
-    finally:
-        connections.close_all()
+    async def read(parts: Iterator[bytes]) -> bytes | None:
+        return await in_request_thread(made, parts)
+
+    return read

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import URLPattern, URLResolver, get_resolver, path
+from django.urls import URLPattern, URLResolver, get_resolver, get_script_prefix, path
 
 from config.handlers import WAITING_PREFIXES, LeanHandler
 from config.page_parts import PageInParts
@@ -84,6 +84,7 @@ def in_parts(request: HttpRequest) -> PageInParts:
         for name in (b"head", b"body"):
             used.append(connections["default"])
             used[-1].ensure_connection()
+            prefixes.append(get_script_prefix())
             yield name
 
     return PageInParts(parts())
@@ -91,6 +92,7 @@ def in_parts(request: HttpRequest) -> PageInParts:
 
 opened: list[Counted] = []
 used: list[Any] = []
+prefixes: list[str] = []
 urlpatterns = [
     path("api/download/", download),
     path("api/remember/", remember),
@@ -248,8 +250,10 @@ def test_whatever_happens_in_a_view_the_database_connection_is_given_back(own_vi
     assert used[-1].connection is None
 
 
-def test_a_page_in_parts_is_sent_so_and_keeps_no_connection_meanwhile(own_views, db):
+def test_a_page_in_parts_is_sent_so_and_keeps_no_connection_meanwhile(own_views, settings, db):
     used.clear()
+    prefixes.clear()
+    settings.FORCE_SCRIPT_NAME = "/groundwork/"
     are_given_back: list[bool] = []
 
     sent = exchange(
@@ -260,6 +264,7 @@ def test_a_page_in_parts_is_sent_so_and_keeps_no_connection_meanwhile(own_views,
 
     assert [message.get("body") for message in sent] == [None, b"head", b"body", None]
     assert (len(used), set(are_given_back)) == (2, {True})
+    assert prefixes == ["/groundwork/"] * 2
 
 
 def test_the_body_of_a_page_is_not_made_for_a_client_that_left(own_views, db):
