@@ -14,13 +14,14 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
 from config.database import UnusableDatabase, require_usable_database
+from config.stylesheets import BUNDLES
 
 FIRST_USER = "admin@localhost"
 
 
 def collect_static_files() -> None:
     """Copy and name static files by content, unless nothing changed since the last time."""
-    fingerprint = hashlib.sha256(str(django.VERSION).encode())
+    fingerprint = hashlib.sha256(f"{django.VERSION} {dict(BUNDLES)}".encode())
     for finder in get_finders():
         for path, storage in sorted(finder.list([]), key=lambda found: found[0]):
             found = os.stat(storage.path(path))
