@@ -58,6 +58,7 @@ function isGrowing(old, fresh) {
 function placeCells(old, fresh) {
   const columns = old.querySelector(".cols");
   const cells = [...fresh.querySelectorAll("[data-cell]")];
+  columns.dataset.columns = cells.length;
   const wanted = cells.map((cell) => cell.id);
   const focusedAt = [...columns.children].findIndex((cell) => cell.contains(document.activeElement));
   for (const cell of [...columns.children]) if (!wanted.includes(cell.id)) cell.remove();

@@ -243,6 +243,12 @@ def test_who_cannot_answer_is_refused_in_the_list(signed_in, alice, compared, he
     assert compared.comparison.blueprints.count() == 2
 
 
+def test_how_many_columns_there_are_is_said_before_the_first(signed_in, compared):
+    page = article_of(signed_in, compared.question)
+
+    assert '<div class="cols" data-columns="2">' in page
+
+
 def test_what_was_not_asked_is_told_in_its_column(signed_in, alice, compared):
     late = compared_by(alice, compared.comparison.playground, "Late").results[0].chat.blueprint
     compared.comparison.blueprints.add(late)

@@ -237,6 +237,13 @@ def test_who_joins_late_answers_the_whole_thread(page, veras, arena):
     page.get_by_role("checkbox", name=re.compile("Ada")).uncheck()
     for one in (page, veras):
         expect(column(question_of(one, "Which oil?"), "Ada")).to_have_count(0)
+        # Two are as broad again as three were: none leaves its place empty.
+        columns = question_of(one, "Which oil?").locator(".cols")
+        last = columns.locator("> :last-child").bounding_box()
+        whole = columns.bounding_box()
+        assert last is not None
+        assert whole is not None
+        assert last["x"] + last["width"] == pytest.approx(whole["x"] + whole["width"], abs=2)
 
 
 def test_escape_stops_all_and_keeps_what_was_written(page, arena, stack):
