@@ -81,3 +81,10 @@ def ask(page: Page, question: str) -> None:
     page.wait_for_load_state()
     page.get_by_label("Your question").fill(question)
     page.keyboard.press("Control+Enter")
+
+
+def reload_until_answered(page: Page) -> None:
+    """What one does without scripts."""
+    page.wait_for_load_state()
+    while page.locator(".is-streaming").count():
+        page.reload()

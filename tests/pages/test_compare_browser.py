@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.llm_server import UNAUTHORIZED, Behaviour
-from tests.pages.steps import SLOW, ask
+from tests.pages.steps import SLOW, ask, reload_until_answered
 from tests.running import Running
 from tests.visitors import Watcher, wait_for
 
@@ -365,8 +365,7 @@ def test_without_scripts_one_can_ask_vote_and_choose(chromium, running, signed_i
     page.get_by_label("Your question").fill("Which oil?")
     page.get_by_role("button", name="Ask all").click()
     question = question_of(page, "Which oil?")
-    while page.locator(".is-streaming").count():
-        page.reload()
+    reload_until_answered(page)
     is_answered(question, "Ada", "Bert")
     question.get_by_role("button", name="Ada is best").click()
     expect(question.get_by_role("button", name="Ada is best")).to_have_attribute(

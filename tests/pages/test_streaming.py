@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.llm_server import UNAUTHORIZED, Behaviour, LLMServer
 from tests.pages import steps
-from tests.pages.steps import SLOW, ask, name_it
+from tests.pages.steps import SLOW, ask, name_it, reload_until_answered
 
 WORDS = " ".join(f"word{number}" for number in range(150))
 
@@ -169,7 +169,6 @@ def test_without_scripts_one_can_ask_and_reload(chromium, running, signed_in, ch
     page.get_by_role("button", name="Send").click()
     turn = page.locator(".turn").last
     expect(turn.locator("h2")).to_have_text("Without scripts?")
-    while turn.locator(".is-streaming").count():
-        page.reload()
+    reload_until_answered(page)
     expect(turn.locator(".answer strong")).to_have_text("good")
     context.close()
