@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 
 from accounts.pages import PageRequest, within
 from blueprints.forms import SettingsForm
@@ -15,6 +14,7 @@ from config.status import UNFINISHED
 from playground import services
 from playground.chat.changes import mark_changes
 from playground.chat.filters import chips_of
+from playground.earlier import following_of, put_before
 from playground.forms import AskForm
 from playground.models import Chat, ChatPrompt, Playground
 from playground.presenting import (
@@ -46,7 +46,7 @@ def render_chat_page(
         "blueprint": blueprint,
         "chat": chat,
     }
-    following = following_of(request, chat) if chat else None
+    following = following_of(request, chat.prompts.all()) if chat else None
 
     def rest() -> dict[str, Any]:
         context = {
@@ -94,12 +94,6 @@ def settings_context(
     }
 
 
-def following_of(request: PageRequest, chat: Chat) -> ChatPrompt | None:
-    """The question of `?before=ID`. Raises Http404."""
-    pk = request.GET.get("before")
-    return None if pk is None else get_object_or_404(chat.prompts, pk=pk)
-
-
 def thread_context(
     request: PageRequest, chat: Chat, following: ChatPrompt | None
 ) -> dict[str, Any]:
@@ -107,7 +101,7 @@ def thread_context(
     `following`; `?shown=ID` is an earlier version of an answer in the place of the newest."""
     prompts = chat.prompts.current().order_by("-created_at", "-id")
     if following is not None:
-        prompts = prompts.filter(_before(following))
+        prompts = prompts.filter(put_before(following))
     found = list(prompts[: SHOWN_PROMPTS + 1])
     shown = found[:SHOWN_PROMPTS]
     if version := _earlier_version(chat, request.GET.get("shown", "")):
@@ -124,11 +118,6 @@ def thread_context(
         "branched_after": copies[0] if copies and not ends_in_copies else "",
         "origin": chat.origin if chat.origin_id else None,
     }
-
-
-def _before(prompt: ChatPrompt) -> Q:
-    at = prompt.created_at
-    return Q(created_at__lt=at) | Q(created_at=at, pk__lt=prompt.pk)
 
 
 def _earlier_version(chat: Chat, pk: str) -> ChatPrompt | None:

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpResponseBase
-from django.shortcuts import get_object_or_404
 
 from accounts.pages import PageRequest, within
 from config.page_parts import render_in_parts
 from playground.compare.showing import questions_of, shown
 from playground.compare.summary import summary_of
+from playground.earlier import following_of, put_before
 from playground.forms import AskForm
 from playground.models import ComparisonChat, ComparisonPrompt, Playground
 from playground.presenting import Place, places
@@ -38,7 +37,7 @@ def render_compare_page(
         "playground": playground,
         "comparison": comparison,
     }
-    following = following_of(request, comparison) if comparison else None
+    following = following_of(request, comparison.prompts.all()) if comparison else None
 
     def rest() -> dict[str, Any]:
         rows = playground.comparison_chats.filter(is_hidden=False)
@@ -79,12 +78,6 @@ def _ticked(rows: list[Place], comparison: ComparisonChat | None) -> set[str]:
     return set(comparison.blueprints.values_list("pk", flat=True))
 
 
-def following_of(request: PageRequest, comparison: ComparisonChat) -> ComparisonPrompt | None:
-    """The question of `?before=ID`. Raises Http404."""
-    pk = request.GET.get("before")
-    return None if pk is None else get_object_or_404(comparison.prompts, pk=pk)
-
-
 def board_context(
     request: PageRequest, comparison: ComparisonChat, following: ComparisonPrompt | None
 ) -> dict[str, Any]:
@@ -92,8 +85,7 @@ def board_context(
     `?all` as many as a page holds. With `following`, some that were put before that one."""
     questions = questions_of(comparison).reverse()
     if following is not None:
-        at = following.created_at
-        questions = questions.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=following.pk))
+        questions = questions.filter(put_before(following))
     most = _MOST_QUESTIONS if "all" in request.GET else _at_once(comparison)
     found = list(questions[: most + 1])
     kept = found[:most][::-1]

@@ -12,8 +12,9 @@ from config.errors import Conflict, InvalidInput
 from config.pages import errors_on, form_response
 from playground import comparisons
 from playground.compare import board
-from playground.compare.page import board_context, following_of, render_compare_page, state_context
+from playground.compare.page import board_context, render_compare_page, state_context
 from playground.compare.showing import questions_of, shown
+from playground.earlier import following_of
 from playground.forms import AskForm, NameForm
 from playground.models import ComparisonChat, ComparisonPrompt, Playground
 
@@ -60,7 +61,7 @@ def comparison_detail(request: PageRequest, pk: str) -> HttpResponseBase:
     comparison = _comparison(request, pk)
     if not request.htmx:
         return render_compare_page(request, playground=comparison.playground, comparison=comparison)
-    following = following_of(request, comparison)
+    following = following_of(request, comparison.prompts.all())
     context = {**_frame(request, comparison), **board_context(request, comparison, following)}
     return render(request, "playground/_compare_board.html", context)
 
