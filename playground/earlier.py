@@ -10,13 +10,33 @@ from playground.models import ChatPrompt, ComparisonPrompt
 
 Question = TypeVar("Question", ChatPrompt, ComparisonPrompt)
 
+# So many of those that followed are shown with one that was looked for.
+_AFTER = 3
 
-def following_of(request: HttpRequest, questions: QuerySet[Question]) -> Question | None:
-    """The question of `?before=ID`; None without one. Raises Http404."""
-    pk = request.GET.get("before")
-    return None if pk is None else get_object_or_404(questions, pk=pk)
+
+def following_of(
+    request: HttpRequest, questions: QuerySet[Question], *, known: QuerySet[Question], size: int
+) -> Question | None:
+    """What the page ends before: the question of `?before=ID`, or one soon after that of `?shown=ID`;
+    None where the newest `size` are shown, which is so where they hold that one.
+
+    `questions` are those that pages hold, and `known` are those that may be named: earlier versions
+    as well. Raises Http404.
+    """
+    if "before" in request.GET:
+        return get_object_or_404(known, pk=request.GET["before"])
+    wanted = known.filter(pk=request.GET.get("shown", "")).first()
+    if wanted is None:
+        return None
+    newer = list(questions.filter(_put_after(wanted)).order_by("created_at", "pk")[:size])
+    return newer[min(_AFTER, size - 1)] if len(newer) == size else None
 
 
 def put_before(following: ChatPrompt | ComparisonPrompt) -> Q:
     at = following.created_at
     return Q(created_at__lt=at) | Q(created_at=at, pk__lt=following.pk)
+
+
+def _put_after(question: ChatPrompt | ComparisonPrompt) -> Q:
+    at = question.created_at
+    return Q(created_at__gt=at) | Q(created_at=at, pk__gt=question.pk)

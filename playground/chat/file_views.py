@@ -11,9 +11,8 @@ from accounts.services import role_of
 from config.errors import InvalidInput
 from playground.chat.export import as_json, as_markdown, file_name
 from playground.chat.lookups import chat_for
-from playground.chat.page import thread_context
+from playground.chat.page import followed_by, thread_context
 from playground.chat.search import MOST_FOUND, search_chats
-from playground.earlier import following_of
 
 _LONGEST_QUERY = 200
 
@@ -54,7 +53,7 @@ def chat_read(request: PageRequest, pk: str) -> HttpResponse:
     chat = chat_for(request, pk)
     context = {
         **within(request, chat.playground.use_case, tab="chat"),
-        **thread_context(request, chat, following_of(request, chat.prompts.all())),
+        **thread_context(request, chat, followed_by(request, chat)),
         "playground": chat.playground,
         "chat": chat,
         "may_ask": role_of(chat.playground.use_case, request.user) in EDITING_ROLES,

@@ -9,9 +9,14 @@ from playground.models import Chat, ChatPrompt, Playground
 
 
 def at(prompt: ChatPrompt) -> str:
-    """Where its chat shows the prompt; an earlier version of an answer only where it is asked for."""
-    shown = f"?shown={prompt.pk}" if prompt.is_superseded else ""
-    return f"{reverse('playground:chat-detail', args=[prompt.chat_id])}{shown}#prompt-{prompt.pk}"
+    """The page of its chat that holds the prompt, and of several versions of an answer this one."""
+    chat = reverse("playground:chat-detail", args=[prompt.chat_id])
+    return f"{chat}?shown={prompt.pk}#prompt-{prompt.pk}"
+
+
+def at_end(prompt: ChatPrompt) -> str:
+    """Likewise for one that was put just now, where a reload shows what came after it."""
+    return f"{reverse('playground:chat-detail', args=[prompt.chat_id])}#prompt-{prompt.pk}"
 
 
 def playground_for(request: PageRequest, pk: str) -> Playground:

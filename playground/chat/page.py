@@ -46,7 +46,7 @@ def render_chat_page(
         "blueprint": blueprint,
         "chat": chat,
     }
-    following = following_of(request, chat.prompts.all()) if chat else None
+    following = followed_by(request, chat) if chat else None
 
     def rest() -> dict[str, Any]:
         context = {
@@ -94,11 +94,17 @@ def settings_context(
     }
 
 
+def followed_by(request: PageRequest, chat: Chat) -> ChatPrompt | None:
+    """The question that the page ends before; see `following_of`."""
+    known = chat.prompts.all()
+    return following_of(request, chat.prompts.current(), known=known, size=SHOWN_PROMPTS)
+
+
 def thread_context(
     request: PageRequest, chat: Chat, following: ChatPrompt | None
 ) -> dict[str, Any]:
     """The newest questions in the order in which they were put, or as many that were put before
-    `following`; `?shown=ID` is an earlier version of an answer in the place of the newest."""
+    `following`. Of several versions of an answer it is that of `?shown=ID`, or the newest."""
     prompts = chat.prompts.current().order_by("-created_at", "-id")
     if following is not None:
         prompts = prompts.filter(put_before(following))

@@ -10,6 +10,7 @@ from psycopg import errors
 from accounts.models import UseCase
 from config.errors import InvalidInput
 from config.storable import storable
+from playground.chat.lookups import at
 from playground.models import Chat, ChatPrompt
 
 MOST_FOUND = 50
@@ -36,11 +37,9 @@ class Hit:
 
     @property
     def url(self) -> str:
-        url = reverse("playground:chat-detail", args=[self.chat.pk])
         if self.prompt is None:
-            return url
-        shown = f"shown={self.prompt.pk}&" if self.prompt.is_superseded else ""
-        return f"{url}?{shown}all#prompt-{self.prompt.pk}"
+            return reverse("playground:chat-detail", args=[self.chat.pk])
+        return at(self.prompt)
 
 
 def search_chats(use_case: UseCase, text: str) -> list[Hit]:

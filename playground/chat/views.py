@@ -9,7 +9,7 @@ from accounts.forms import ConfirmForm
 from accounts.pages import PageRequest, within
 from config.pages import errors_on, form_response
 from playground import quick_start, services
-from playground.chat.lookups import at, blueprint_in, chat_for, playground_for
+from playground.chat.lookups import at_end, blueprint_in, chat_for, playground_for
 from playground.chat.page import render_chat_page
 from playground.forms import AskForm, NameForm, question_text
 from playground.presenting import one_turn
@@ -73,7 +73,7 @@ def chat_ask(request: PageRequest, pk: str) -> HttpResponseBase:
                 metadata_filter=chat.metadata_filter,
             )
             if not request.htmx:
-                return redirect(at(prompt))
+                return redirect(at_end(prompt))
             turn = one_turn(prompt, user=request.user)
             context = {"turn": turn, "chat": prompt.chat, "can_edit": True, "is_new": True}
             return render(request, "playground/_asked.html", context)

@@ -37,7 +37,7 @@ def render_compare_page(
         "playground": playground,
         "comparison": comparison,
     }
-    following = following_of(request, comparison.prompts.all()) if comparison else None
+    following = followed_by(request, comparison) if comparison else None
 
     def rest() -> dict[str, Any]:
         rows = playground.comparison_chats.filter(is_hidden=False)
@@ -78,6 +78,12 @@ def _ticked(rows: list[Place], comparison: ComparisonChat | None) -> set[str]:
     return set(comparison.blueprints.values_list("pk", flat=True))
 
 
+def followed_by(request: PageRequest, comparison: ComparisonChat) -> ComparisonPrompt | None:
+    """The question that the page ends before; see `following_of`."""
+    questions = comparison.prompts.all()
+    return following_of(request, questions, known=questions, size=_size(request, comparison))
+
+
 def board_context(
     request: PageRequest, comparison: ComparisonChat, following: ComparisonPrompt | None
 ) -> dict[str, Any]:
@@ -86,7 +92,7 @@ def board_context(
     questions = questions_of(comparison).reverse()
     if following is not None:
         questions = questions.filter(put_before(following))
-    most = _MOST_QUESTIONS if "all" in request.GET else _at_once(comparison)
+    most = _size(request, comparison)
     found = list(questions[: most + 1])
     kept = found[:most][::-1]
     return {
@@ -96,7 +102,9 @@ def board_context(
     }
 
 
-def _at_once(comparison: ComparisonChat) -> int:
-    """So many questions that their answers, side by side, are quick to show."""
+def _size(request: PageRequest, comparison: ComparisonChat) -> int:
+    """So many questions that their answers, side by side, are quick to show; with `?all` more."""
+    if "all" in request.GET:
+        return _MOST_QUESTIONS
     columns = max(1, comparison.blueprints.count())
     return max(_FEWEST_QUESTIONS, _ANSWERS_AT_ONCE // columns)

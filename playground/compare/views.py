@@ -12,9 +12,8 @@ from config.errors import Conflict, InvalidInput
 from config.pages import errors_on, form_response
 from playground import comparisons
 from playground.compare import board
-from playground.compare.page import board_context, render_compare_page, state_context
+from playground.compare.page import board_context, followed_by, render_compare_page, state_context
 from playground.compare.showing import questions_of, shown
-from playground.earlier import following_of
 from playground.forms import AskForm, NameForm
 from playground.models import ComparisonChat, ComparisonPrompt, Playground
 
@@ -61,7 +60,7 @@ def comparison_detail(request: PageRequest, pk: str) -> HttpResponseBase:
     comparison = _comparison(request, pk)
     if not request.htmx:
         return render_compare_page(request, playground=comparison.playground, comparison=comparison)
-    following = following_of(request, comparison.prompts.all())
+    following = followed_by(request, comparison)
     context = {**_frame(request, comparison), **board_context(request, comparison, following)}
     return render(request, "playground/_compare_board.html", context)
 
@@ -83,7 +82,7 @@ def comparison_ask(request: PageRequest, pk: str) -> HttpResponseBase:
         with errors_on(form):
             question = board.ask_all(comparison, user=request.user, text=_text(form))
             if not request.htmx:
-                return redirect(at(question))
+                return redirect(f"/comparisons/{comparison.pk}/#question-{question.pk}")
             [item] = shown(
                 comparison, questions_of(comparison).filter(pk=question.pk), user=request.user
             )
@@ -168,7 +167,7 @@ def comparison_delete(request: PageRequest, pk: str) -> HttpResponse:
 
 
 def at(question: ComparisonPrompt) -> str:
-    return f"/comparisons/{question.chat_id}/#question-{question.pk}"
+    return f"/comparisons/{question.chat_id}/?shown={question.pk}#question-{question.pk}"
 
 
 def done(request: PageRequest, comparison: ComparisonChat) -> HttpResponse:

@@ -113,9 +113,16 @@ function insert(fresh) {
   fresh.scrollIntoView({ block: "start" });
 }
 
+// Which questions the page holds. Once it holds the newest, it does whichever one was looked for.
+function query() {
+  const wanted = new URLSearchParams(location.search);
+  if (!("earlier" in root.dataset)) wanted.delete("shown");
+  return `?${wanted}`;
+}
+
 function refreshBoard() {
   return once("board", async () => {
-    const fresh = await fetchFragment(`/comparisons/${root.dataset.comparison}/${location.search}`);
+    const fresh = await fetchFragment(`/comparisons/${root.dataset.comparison}/${query()}`);
     if (!fresh) {
       location.assign(document.querySelector(".tabs [aria-current]").href);
       return;

@@ -437,3 +437,35 @@ def test_what_is_settled_of_a_growing_answer_comes_rendered(signed_in, world):
 )
 def test_what_is_no_growing_answer_is_refused(signed_in, world, bad):
     assert growing(signed_in, world, **bad).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        # The newest page holds it: question 0 is "How long may I wait?", then the older ones.
+        (10, [*range(10, -1, -1)]),
+        # Three of those that followed it come along.
+        (11, [*range(19, 7, -1)]),
+        (29, [29, 28, 27, 26]),
+    ],
+)
+def test_a_question_is_shown_on_the_page_that_holds_it(signed_in, world, number, shown):
+    ask_often(world, 30)
+    wanted = ChatPrompt.objects.get(text=f"Older {number}?")
+
+    response = signed_in.get(f"/prompts/{wanted.pk}/")
+    address = response.headers["Location"]
+    page = signed_in.get(address.split("#")[0]).content.decode()
+
+    assert address.endswith(f"#prompt-{wanted.pk}")
+    asked = re.findall(r"<h2 class=\"ask\"[^>]*>Older (\d+)\?", page)
+    assert [int(one) for one in asked] == shown
+    assert f'id="prompt-{wanted.pk}"' in page
+    assert ("Go to the newest" in page) == (number > 10)
+
+
+def test_what_is_not_in_the_chat_is_not_looked_for(signed_in, world):
+    page = signed_in.get(f"/chats/{world.chat.pk}/?shown={'0' * 24}").content.decode()
+
+    assert f'id="prompt-{world.prompt.pk}"' in page
+    assert "Go to the newest" not in page

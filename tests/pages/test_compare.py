@@ -632,6 +632,25 @@ def test_the_more_are_compared_the_fewer_questions_come_at_once(
         assert page_of(signed_in, compared.comparison).count("<article") == questions
 
 
+def test_a_question_is_shown_on_the_page_that_holds_it(signed_in, alice, compared, monkeypatch):
+    monkeypatch.setattr(page_module, "_ANSWERS_AT_ONCE", 4)
+    for number in range(4):
+        board.ask_all(compared.comparison, user=alice, text=f"Number {number}?")
+    url = f"/comparisons/{compared.comparison.pk}/"
+
+    first = signed_in.get(f"/compared/{compared.question.pk}/").headers["Location"]
+    newest = signed_in.get(f"{url}?shown={ComparisonPrompt.objects.get(text='Number 2?').pk}")
+
+    assert first == f"{url}?shown={compared.question.pk}#question-{compared.question.pk}"
+    page = signed_in.get(first).content.decode()
+    assert f'id="question-{compared.question.pk}"' in page
+    assert re.findall(r"Number \d", page) == ["Number 0"]
+    assert "Go to the newest" in page
+    page = newest.content.decode()
+    assert re.findall(r"Number \d", page) == ["Number 2", "Number 3"]
+    assert "Go to the newest" not in page
+
+
 def test_a_page_holds_only_so_many_and_leads_to_those_before(
     signed_in, alice, compared, monkeypatch
 ):
