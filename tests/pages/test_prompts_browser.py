@@ -13,12 +13,15 @@ from tests.pages import steps
 from tests.pages.steps import SLOW
 from tests.visitors import wait_for
 
+MODEL = "prompts-model"
 SYSTEM = "You answer for a museum shop. Be brief."
 
 
 @pytest.fixture(scope="module")
 def llm() -> Iterator[LLMServer]:
     with LLMServer() as server:
+        # Other tests of this installation have servers of their own.
+        server.models = [dict(server.models[0], id=MODEL)]
         yield server
 
 
@@ -54,13 +57,10 @@ def model(signed_in, running, llm) -> str:
     page = staff.new_page()
     page.goto(running.sign_in_link("admin@localhost"))
     page.wait_for_url(f"{running.url}/")
-    page.goto("/llms/endpoints/new/")
-    page.get_by_label("Name", exact=True).fill("Prompts' server")
-    page.get_by_label("Base URL").fill(llm.base_url)
-    page.get_by_role("button", name="Add").click()
-    expect(page.get_by_text("test-model").first).to_be_visible()
+    steps.add_endpoint(page, "Prompts' server", llm.base_url)
+    expect(page.get_by_text(MODEL).first).to_be_visible()
     staff.close()
-    return "test-model"
+    return MODEL
 
 
 def edit(page: Page, shop: dict[str, Any], version: str = "v1") -> None:
@@ -68,6 +68,8 @@ def edit(page: Page, shop: dict[str, Any], version: str = "v1") -> None:
     page.get_by_role("link", name="returns", exact=True).click()
     page.get_by_role("link", name=f"Edit from {version}").click()
     expect(page.get_by_role("button", name="Run")).to_be_visible()
+    # Keys do nothing before the page's scripts are there.
+    page.wait_for_load_state()
 
 
 def texts(page: Page) -> list[str]:
