@@ -49,7 +49,8 @@ def test_an_answers_settings_come_into_the_panel_and_what_changed_is_told(signed
 
     response = use(signed_in, world.prompt)
 
-    assert response.headers["Location"] == f"/chats/{world.chat.pk}/#prompt-{world.prompt.pk}"
+    where = f"/chats/{world.chat.pk}/?shown={world.prompt.pk}"
+    assert response.headers["Location"] == f"{where}#prompt-{world.prompt.pk}"
     page = signed_in.get(f"/chats/{world.chat.pk}/").content.decode()
     assert "Temperature: 0.7 → default" in page
     assert "Chunks per prompt: 3 →" in page
