@@ -97,7 +97,7 @@ def settings_context(
 def followed_by(request: PageRequest, chat: Chat) -> ChatPrompt | None:
     """The question that the page ends before; see `following_of`."""
     known = chat.prompts.all()
-    return following_of(request, chat.prompts.current(), known=known, size=SHOWN_PROMPTS)
+    return following_of(request, chat.prompts.current(), known=known, size=lambda: SHOWN_PROMPTS)
 
 
 def thread_context(

@@ -1,5 +1,6 @@
 """The page of a comparison: what its parts hold."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -81,7 +82,8 @@ def _ticked(rows: list[Place], comparison: ComparisonChat | None) -> set[str]:
 def followed_by(request: PageRequest, comparison: ComparisonChat) -> ComparisonPrompt | None:
     """The question that the page ends before; see `following_of`."""
     questions = comparison.prompts.all()
-    return following_of(request, questions, known=questions, size=_size(request, comparison))
+    size = partial(_size, request, comparison)
+    return following_of(request, questions, known=questions, size=size)
 
 
 def board_context(
