@@ -1,4 +1,4 @@
-"""Every setting, read once and typed. No other module reads the environment."""
+"""Every setting, read once and typed."""
 
 import os
 from pathlib import Path
@@ -7,69 +7,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config.data_folder import data_folder
+from config.environment import env_bool, env_int, env_list, env_str, secret_key
 from config.postgres import embedded_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def env_str(name: str, default: str = "") -> str:
-    return os.environ.get(name, default).strip()
-
-
-def env_bool(name: str, default: bool = False) -> bool:
-    value = env_str(name).lower()
-    if value in {"", "0", "false", "no", "off"}:
-        return default if value == "" else False
-    if value in {"1", "true", "yes", "on"}:
-        return True
-    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
-
-
-def env_int(name: str, default: int) -> int:
-    value = env_str(name)
-    try:
-        return int(value) if value else default
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
-
-
-def env_list(name: str, default: list[str]) -> list[str]:
-    value = env_str(name)
-    return [item.strip() for item in value.split(",") if item.strip()] if value else default
-
 
 DEBUG = env_bool("GROUNDWORK_DEBUG")
 
 # The folder of all state: the embedded database, uploads, the generated secret. `make run DATA=` sets it.
 DATA_DIR = data_folder(os.environ)
 
-_EXAMPLE_SECRETS = {"change-me", "changeme", "secret", "example", "secret-key", "your-secret-key"}
-_SECRET_FILE = DATA_DIR / "secret_key"
-_SHORTEST_SECRET = 32
-
-
-def _secret_key() -> str:
-    """From the environment, else from the file that `make run` generates; never a working default."""
-    value = env_str("GROUNDWORK_SECRET_KEY")
-    if not value and _SECRET_FILE.is_file():
-        value = _SECRET_FILE.read_text().strip()
-    if DEBUG and not value:
-        return "debug-only-" + "x" * _SHORTEST_SECRET
-    if not value:
-        raise ImproperlyConfigured(
-            "GROUNDWORK_SECRET_KEY is not set. `make run` generates one; elsewhere set it to at "
-            "least 32 random characters, for example from `python -c 'import secrets; "
-            "print(secrets.token_urlsafe(48))'`."
-        )
-    weak = value.lower() in _EXAMPLE_SECRETS or value.startswith(("django-insecure", "debug-only"))
-    if not DEBUG and (weak or len(value) < _SHORTEST_SECRET):
-        raise ImproperlyConfigured(
-            "GROUNDWORK_SECRET_KEY is an example or too short: use at least 32 random characters."
-        )
-    return value
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = secret_key(DATA_DIR / "secret_key", is_debug=DEBUG)
 
 HTTPS = env_bool("GROUNDWORK_HTTPS")
 ALLOWED_HOSTS = env_list("GROUNDWORK_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
