@@ -1,4 +1,3 @@
-import gc
 import os
 from importlib import import_module
 from typing import cast
@@ -8,6 +7,8 @@ import django
 from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
 from servestatic import ServeStaticASGI
+
+from config.garbage import spare_what_is_loaded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ["GROUNDWORK_LOADS_MODELS"] = "0"
@@ -37,13 +38,8 @@ static = ServeStaticASGI(None, allow_all_origins=False, add_headers_function=_ad
 if settings.STATIC_ROOT.is_dir():
     static.add_files(settings.STATIC_ROOT, prefix=settings.STATIC_URL)
 
-# What is loaded by now stays. Without this, Python looks through all of it for garbage again and
-# again, which stops every request for a tenth of a second. It also begins after every 700 objects;
-# a page of a list is made of thousands, and took a sixth more time.
 import_module(settings.ROOT_URLCONF)
-gc.collect()
-gc.freeze()
-gc.set_threshold(10_000)
+spare_what_is_loaded()
 
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

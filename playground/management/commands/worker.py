@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from blueprints.catalogue import refresh_catalogue
+from config.garbage import spare_what_is_loaded
 from playground.hooks import oversight
 from playground.worker import run_forever
 from vectordb.embedding import get_embedder
@@ -49,6 +50,7 @@ def _prepare() -> None:
         refresh_catalogue()
         get_embedder(settings.DEFAULT_EMBEDDING_MODEL)
         oversight().prepare()
+        spare_what_is_loaded()
     except Exception:
         # Not fatal here: whoever needs the model will try again and report.
         logger.exception("The worker could not prepare everything at its start")
