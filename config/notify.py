@@ -4,13 +4,13 @@ A message is `topic event json` on one line. The JSON comes last, so that whoeve
 need not parse it. A payload holds one or more messages, in less than 8,000 bytes, PostgreSQL's limit.
 """
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import orjson
 import psycopg
 from django.db import connection
 
@@ -25,7 +25,7 @@ WORKERS_CHANNEL = "groundwork_workers"
 
 def encode(*, topic: str, event: str, data: dict[str, Any]) -> str:
     """Neither `topic` nor `event` may contain a space."""
-    return f"{topic} {event} {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}"
+    return f"{topic} {event} {orjson.dumps(data).decode()}"
 
 
 _MOST_BYTES = 7_999

@@ -6,6 +6,8 @@ One object per chunk, as the vendor's typed stream builds, costs many times the 
 import json
 from typing import Any
 
+import orjson
+
 from blueprints.providers.base import Completion, Piece, TextPiece, ToolCallPiece
 from blueprints.providers.content_filter import note_findings
 from config.storable import storable
@@ -124,6 +126,11 @@ class ChatStreamParser:
         if line.strip() == b"[DONE]":
             self.is_done = True
             return ""
+        if not self._pending:
+            try:
+                return self._event(orjson.loads(line))
+            except orjson.JSONDecodeError:
+                pass  # it knows no NaN and no half of a pair of surrogates, which servers send
         try:
             payload = self._pending + line.decode()
             event = _decode(payload)

@@ -106,6 +106,19 @@ def test_a_bare_json_error_in_a_stream_is_an_error():
     assert parser.error == {"message": "no"}
 
 
+@pytest.mark.parametrize(
+    ("beside", "read_as"),
+    [("NaN", None), ("-Infinity", None), ('"\\ud83d"', "\ud83d"), ("1e3", 1000.0)],
+)
+def test_what_servers_send_beside_the_standard_is_read(beside, read_as):
+    event = (
+        '{"choices": [{"delta": {"content": "Yes"}, "logprobs": {"content": [{"logprob": %s}]}}]}'
+    )
+    text, parser = read(b"data: " + (event % beside).encode() + b"\n\n")
+    assert text == "Yes"
+    assert parser.logprobs == [{"logprob": read_as}]
+
+
 def test_other_choices_are_left_out():
     other = {"choices": [{"index": 1, "delta": {"content": "no"}}]}
     assert read(line(other) + line(chunk("yes")))[0] == "yes"
