@@ -132,6 +132,19 @@ async def _run(is_asked_to_end: Callable[[], bool]) -> None:
 
 
 class _Worker(Worker):
+    _is_announced = False
+
+    async def _handle_notification(self, **told: Any) -> None:
+        self._is_announced = True
+        await super()._handle_notification(**told)
+
+    async def _fetch_and_process_jobs(self) -> None:
+        # What is announced while the queue is just found empty would else wait for the next look.
+        self._is_announced = True
+        while self._is_announced and not self._stop_event.is_set():
+            self._is_announced = False
+            await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]
+
     async def _periodic_deferrer(self) -> None:
         # What is due daily is told once a process: the workers of its queues share a clock that each
         # of them sets. And none may return: whoever watches over heartbeat and listener takes the
