@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-PACKAGES = ("django", "psycopg", "torch", "sentence-transformers", "openai")
+PACKAGES = ("django", "psycopg", "torch", "sentence-transformers", "aiohttp")
 
 
 def write(

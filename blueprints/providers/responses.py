@@ -1,30 +1,26 @@
 """Reading responses of LLM servers as a whole, or what is left of them."""
 
-from collections.abc import AsyncIterator
+import aiohttp
 
-import httpx2
-
-from blueprints.providers.sse import NotAnAnswer
 from blueprints.providers.watch import Watch
 
 LONGEST_WHOLE_ANSWER = 16 * 1024 * 1024  # bytes, of an answer that does not come as a stream
 _LINGER_SECONDS = 0.1
 
 
-async def read_to_the_end(chunks: AsyncIterator[bytes], watch: Watch) -> None:
+async def read_to_the_end(content: aiohttp.StreamReader, watch: Watch) -> None:
     """Only a connection that was read to the end of its response can be used again."""
     watch.limit(_LINGER_SECONDS)
     try:
         with watch:
-            await anext(chunks, None)
-    except (TimeoutError, httpx2.HTTPError):
+            await content.readany()
+    except (TimeoutError, aiohttp.ClientError):
         return
 
 
-async def whole(response: httpx2.Response) -> bytes:
+async def read_up_to(most: int, content: aiohttp.StreamReader) -> bytes:
+    """All that comes, cut after so many bytes."""
     body = b""
-    async for chunk in response.aiter_bytes():
+    while len(body) <= most and (chunk := await content.readany()):
         body += chunk
-        if len(body) > LONGEST_WHOLE_ANSWER:
-            raise NotAnAnswer("endless")
-    return body
+    return body[:most]
