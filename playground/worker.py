@@ -36,6 +36,7 @@ _SUM_SECONDS = 20.0
 _RESTART_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
 _QUEUE_CONNECTIONS = 6
+_FETCHED_AT_ONCE = 4
 _MORE_THREADS = 8
 _OPTIONS: dict[str, dict[str, Any]] = {
     tasks.QUEUE: {
@@ -132,18 +133,21 @@ async def _run(is_asked_to_end: Callable[[], bool]) -> None:
 
 
 class _Worker(Worker):
-    _is_announced = False
+    _announced = 0
 
     async def _handle_notification(self, **told: Any) -> None:
-        self._is_announced = True
+        self._announced += 1
         await super()._handle_notification(**told)
 
     async def _fetch_and_process_jobs(self) -> None:
-        # What is announced while the queue is just found empty would else wait for the next look.
-        self._is_announced = True
-        while self._is_announced and not self._stop_event.is_set():
-            self._is_announced = False
-            await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]
+        """Until none is left. Questions that come together are fetched together, and what is announced
+        while the queue is just found empty does not wait for the next look."""
+        self._announced = max(1, self._announced)
+        while self._announced and not self._stop_event.is_set():
+            at_once, self._announced = min(self._announced, _FETCHED_AT_ONCE), 0
+            async with asyncio.TaskGroup() as group:
+                for _ in range(at_once):
+                    group.create_task(super()._fetch_and_process_jobs())  # type: ignore[no-untyped-call]
 
     async def _periodic_deferrer(self) -> None:
         # What is due daily is told once a process: the workers of its queues share a clock that each
