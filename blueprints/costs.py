@@ -1,13 +1,21 @@
-"""What an answer costs, in US dollars."""
+"""What an answer costs, in US dollars.
+
+The price list takes 10 MB and a third of a second to load: web processes do without it until somebody
+wants to know a price.
+"""
 
 from decimal import Decimal
-
-import genai_prices
-from genai_prices import data_snapshot
 
 from blueprints.models import LLM, EndpointSource, Provider
 
 _MILLION = Decimal(1_000_000)
+
+
+def load_prices() -> None:
+    """For processes that will be asked, while nobody waits for it."""
+    from genai_prices import data_snapshot
+
+    data_snapshot.get_snapshot()
 
 
 def price(
@@ -37,6 +45,8 @@ def prices(
         return Decimal(0), Decimal(0)
     if llm.endpoint.source == EndpointSource.DISCOVERED:
         return Decimal(0), Decimal(0)
+    import genai_prices
+
     usage = genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens)
     for name in filter(None, (model_name, llm.model_name)):
         try:
@@ -49,6 +59,8 @@ def prices(
 
 def context_window(base_url: str, model_name: str) -> int | None:
     """The model's context in tokens as the price list knows it, or None."""
+    from genai_prices import data_snapshot
+
     try:
         _, model = data_snapshot.get_snapshot().find_provider_model(
             model_name, None, None, base_url

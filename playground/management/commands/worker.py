@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from blueprints.catalogue import refresh_catalogue
+from blueprints.costs import load_prices
 from config.garbage import spare_what_is_loaded
 from playground.hooks import oversight
 from playground.worker import run_forever
@@ -47,6 +48,7 @@ async def _until_signalled() -> None:
 
 def _prepare() -> None:
     try:
+        load_prices()
         refresh_catalogue()
         get_embedder(settings.DEFAULT_EMBEDDING_MODEL)
         oversight().prepare()
