@@ -269,7 +269,7 @@ EMBEDDING_MODELS_DIR = Path(
 # One call of an embedding server, and how long an ingestion puts up with its failures.
 EMBEDDING_SECONDS = float(env_int("GROUNDWORK_EMBEDDING_SECONDS", 60))
 EMBEDDING_PATIENCE_SECONDS = float(env_int("GROUNDWORK_EMBEDDING_PATIENCE_SECONDS", 180))
-# Partitions with more chunks than this get an HNSW index; smaller ones are scanned exactly, which takes a
+# Partitions with more chunks than this get an index; smaller ones are scanned exactly, which takes a
 # millisecond for every 1,000 chunks. The index of 10,000 is built in two seconds and searched in 2 ms.
 EXACT_SCAN_LIMIT = env_int("GROUNDWORK_EXACT_SCAN_LIMIT", 5_000)
 # How long the database may work on one search before it is cancelled.

@@ -65,7 +65,7 @@ def tokens_per_second(model_id: str) -> float | None:
 class Room:
     """Bytes for chunks and their `postings` in the keyword index, and how many `terms` that has.
 
-    Above the limit of exact scans an HNSW index comes on top.
+    Above the limit of exact scans an index of the vectors comes on top.
     """
 
     chunks: int

@@ -123,7 +123,7 @@ class Retrieval:
     passages: tuple[Passage, ...]
     stages: tuple[Stage, ...]
     query: str
-    search: str  # how vectors were looked up: "exact", "hnsw", or "" when they were not
+    search: str  # how vectors were looked up: "exact", the kind of index, or "" when they were not
     dropped: tuple[Dropped, ...] = ()
     searches: tuple[str, ...] = ()  # what was searched for, where that is not the query alone
 

@@ -51,7 +51,7 @@ class Query:
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """Chunk ids, best first, and how well each fits, 0 to 1. `search` says how vectors were looked
-    up: "exact", "hnsw", or "" when they were not. `too_far` are those that would have been chosen,
+    up: "exact", the kind of index, or "" when they were not. `too_far` are those that would have been chosen,
     were they similar enough to the question, with the rank that they had."""
 
     ids: list[int]

@@ -1,4 +1,4 @@
-"""The nearest chunks of one vector database: exact while that is fast, else by its HNSW index."""
+"""The nearest chunks of one vector database: exact while that is fast, else by its index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from typing import Any
 from psycopg import sql
 
 from vectordb import partitions, rows
+from vectordb.index_kinds import settings_of
 from vectordb.models import VectorDatabase
 
-EXACT, HNSW = "exact", "hnsw"
+EXACT = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Found:
     """`matching` counts what the filter kept; None where it was not counted to the end."""
 
     hits: list[Hit]
-    search: str
+    search: str  # "exact", or the kind of the index
     matching: int | None = None
 
 
@@ -71,15 +72,15 @@ def nearest(
 ) -> Found:
     """The `limit` nearest chunks, nearest first; fewer only when fewer match the condition."""
     query = _Query(database, vector, limit)
-    if database.ef_search is None:
+    if database.index_width is None:
         return query.exact() if condition is None else query.filtered(condition, bound=None)
     if condition is not None and query.share(condition) < _WIDE:
         found = query.filtered(condition, bound=_MOST_KEPT)
         if found.matching is not None:
             return found
-    hits = query.indexed(condition or _ANY, database.ef_search)
+    hits = query.indexed(condition or _ANY, database.index_kind, database.index_width)
     if len(hits) == limit:
-        return Found(hits, HNSW)
+        return Found(hits, database.index_kind)
     # The index gave up early, as it may with a filter: count on nothing less than all rows.
     return query.exact() if condition is None else query.filtered(condition, bound=None)
 
@@ -143,16 +144,11 @@ class _Query:
         is_counted = bound is None or kept < bound
         return Found(_hits(found), EXACT, kept if is_counted else None)
 
-    def indexed(self, condition: sql.Composable, ef_search: int) -> list[Hit]:
+    def indexed(self, condition: sql.Composable, kind: str, width: int) -> list[Hit]:
         found = rows.fetch(
             _INDEXED.format(condition=condition, **self._parts),
             [self._vector],
-            {
-                # It caps the rows, silently.
-                "hnsw.ef_search": str(max(ef_search, self._limit)),
-                "hnsw.iterative_scan": "strict_order",
-                "enable_seqscan": "off",
-            },
+            settings_of(kind, width, self._limit) | {"enable_seqscan": "off"},
         )
         # The index computes with other roundings than the expression does.
         return sorted(_hits(found), key=lambda hit: hit.distance)

@@ -133,13 +133,13 @@ class Databases:
         assert [document for _, document in chunks] == list(files)
         for (number, document), own in chunks.items():
             _is_the_text_cut(own, number, files[document].decode())
-        [(count, ef_search, facts)] = self.stack.sql(
-            "SELECT chunks_count, ef_search, keyword_facts FROM vectordb_vectordatabase"
+        [(count, width, facts)] = self.stack.sql(
+            "SELECT chunks_count, index_width, keyword_facts FROM vectordb_vectordatabase"
             " WHERE id = %s",
             self.ids[name],
         )
         assert count == facts["chunks"] == sum(map(len, chunks.values()))
-        assert ef_search is not None
+        assert width is not None
         assert self.relations(name) == RELATIONS
 
 

@@ -77,8 +77,18 @@ def test_a_database_tells_how_its_texts_were_cut(page, use_case, dataset, chunki
     ("facts", "told"),
     [
         ({}, "<dt>Search</dt><dd>exact</dd>"),
-        ({"ef_search": 80, "index_recall": 0.973}, "index, finds 97 % of the nearest"),
-        ({"ef_search": 80, "index_recall": None}, 'title="HNSW, ef 80">index</span>'),
+        (
+            {"index_kind": "hnsw", "index_width": 80, "index_recall": 0.973},
+            "index, finds 97 % of the nearest",
+        ),
+        (
+            {"index_kind": "hnsw", "index_width": 80, "index_recall": None},
+            'title="HNSW, ef 80">index</span>',
+        ),
+        (
+            {"index_kind": "ivfflat", "index_width": 8, "index_recall": 0.98},
+            'title="IVFFlat, 8 lists read">index, finds 98 % of the nearest',
+        ),
         ({}, "build again to search for them"),
         ({"status": "RUNNING"}, "<dt>Words</dt><dd>not yet</dd>"),
         ({"keyword_facts": {"languages": ["de", "en"]}}, "<dd>searched for in de, en</dd>"),

@@ -171,7 +171,7 @@ def indexed(dataset, settings) -> VectorDatabase:
     for number in range(10):
         add(dataset, f"{number}.md", HANDBOOK + b"Shelf number %d." % number)
     database = build(dataset, chunk_size=128)
-    assert database.ef_search is not None
+    assert database.index_width is not None
     return database
 
 
@@ -216,11 +216,11 @@ def test_a_swap_waits_for_who_reads_the_table_for_long(indexed, monkeypatch):
     before = indexes(indexed)
     tries = []
 
-    def swap(database):
+    def swap(*asked):
         tries.append(1)
         if len(tries) == 3:
             reader.rollback()
-        swap_for_real(database)
+        swap_for_real(*asked)
 
     swap_for_real = vector_index._swap_index
     monkeypatch.setattr(vector_index, "_swap_index", swap)

@@ -61,9 +61,11 @@ class VectorDatabase(models.Model):
     error_message = models.TextField(blank=True)
     chunks_count = models.PositiveIntegerField(default=0)
     size = models.BigIntegerField(default=0)
-    # Set once an HNSW index stands; null means that the partition is scanned exactly.
-    ef_search = models.PositiveIntegerField(null=True)
-    # How many chunks it had when `ef_search` was chosen; 0 where nobody kept that.
+    # Set once an index stands, with how hard it is searched; null means that the partition is scanned
+    # exactly. See `index_kinds`.
+    index_kind = models.CharField(max_length=20, blank=True)
+    index_width = models.PositiveIntegerField(null=True)
+    # How many chunks it had when the width was chosen; 0 where nobody kept that.
     indexed_count = models.PositiveIntegerField(default=0)
     # What share of an exact scan's nearest chunks that index finds, 0 to 1, on a sample.
     index_recall = models.FloatField(null=True)
