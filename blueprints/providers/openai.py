@@ -166,7 +166,7 @@ class OpenAIClient:
         except aiohttp.ConnectionTimeoutError:
             name, seconds = self._endpoint.name, settings.LLM_CONNECT_SECONDS
             raise failures.connection_timed_out(name, seconds) from None
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, ValueError):  # such as a key that no header can carry
             raise failures.no_connection(self._endpoint.name) from None
 
     async def _pieces(

@@ -5,6 +5,7 @@ import logging
 import socket
 import time
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 from django.test import override_settings
@@ -468,3 +469,10 @@ async def test_a_client_lent_while_the_key_changed_is_not_kept(endpoint, llm_ser
         await ask(endpoint)
     assert await asyncio.to_thread(llm_server.ended.acquire, timeout=5)
     assert llm_server.connections == 1
+
+
+async def test_a_key_that_no_header_can_carry_is_not_sent(endpoint, llm_server, monkeypatch):
+    monkeypatch.setattr(provider, "RETRIES", 0)
+    _, error = await failure(endpoint, replace(REQUEST, api_key="sk-\r\nHost: elsewhere"))
+    assert "cannot be reached" in error.message
+    assert llm_server.prompts == []

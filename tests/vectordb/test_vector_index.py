@@ -142,9 +142,7 @@ def test_whatever_it_is_finds_what_an_exact_scan_finds(indexed, monkeypatch, als
     ]
 
 
-def test_until_it_is_tuned_one_of_another_kind_is_searched_as_hard_as_it_can(
-    indexed, monkeypatch
-):
+def test_until_it_is_tuned_one_of_another_kind_is_searched_as_hard_as_it_can(indexed, monkeypatch):
     seen = []
     choose = iter([(1000, POOR), (1, GOOD)])
 
