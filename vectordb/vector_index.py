@@ -74,17 +74,11 @@ def build_index(database: VectorDatabase, count: int) -> None:
     """Index the partition, then choose how hard to search it so that recall holds. Where a graph does
     not do, lists are made instead, and where these do not either, a denser graph. An index that is there
     serves until the next one."""
-    kind = _kind_of(database, count)
-    if kind != USUAL:
-        _build_tuned(database, count, kind)
-        return
-    if _build_tuned(database, count, USUAL):
-        return
-    logger.info("Indexing %s again, by lists", database.pk)
-    if _build_tuned(database, count, lists_for(count)):
-        return
-    logger.info("Indexing %s again, with more links", database.pk)
-    _build_tuned(database, count, DENSE)
+    kinds: tuple[Kind, ...] = (USUAL, lists_for(count), DENSE)
+    for kind in kinds[kinds.index(_kind_of(database, count)) :]:
+        if _build_tuned(database, count, kind):
+            return
+        logger.info("An index of %s by %s finds too little, or too slowly", database.pk, kind)
 
 
 def _build_tuned(database: VectorDatabase, count: int, kind: Kind) -> bool:

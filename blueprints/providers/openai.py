@@ -1,7 +1,7 @@
 """OpenAI and every server with a compatible endpoint.
 
-Asked by aiohttp itself: the `openai` package adds 24 MB to each process, four times the time of a call
-to what aiohttp takes, and retries and errors of its own, where ours are told in our words.
+Asked by aiohttp itself: with the `openai` package a call takes four times as much of the processor, a
+process 24 MB more, and retries and errors are its own, where ours are told in our words.
 """
 
 import asyncio

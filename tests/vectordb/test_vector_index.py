@@ -105,6 +105,16 @@ def test_what_was_needed_once_is_built_at_once(indexed, built, recall, measured,
     assert built == [kind]
 
 
+def test_lists_that_find_too_little_by_now_make_room_as_well(indexed, built, recall):
+    recall((1000, POOR), (9, GOOD), (30, POOR), (80, GOOD))
+    built_again(indexed)
+    built.clear()
+    built_again(indexed)
+
+    assert built == [Lists(1), DENSE]
+    assert list(indexes(indexed)) == ["hnsw"]
+
+
 def test_a_database_that_lost_its_index_begins_as_usual(indexed, built, recall):
     recall((1000, POOR), (9, GOOD), (80, GOOD))
     built_again(indexed)
