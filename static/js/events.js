@@ -76,16 +76,17 @@ function append(id, { offset, end, text }) {
   addText(article(id), text);
 }
 
-const refreshing = new Map(); // prompt id -> the fragment is asked for once more when it is here
+// prompt id -> what is asked for once more when its fragment is here: `refresh`, `addLate` or nothing
+const refreshing = new Map();
 
 async function refresh(id) {
   // Pages beside the chat hear of its questions, too.
   if (!article(id) && !document.getElementById("thread")) return;
   if (refreshing.has(id)) {
-    refreshing.set(id, true);
+    refreshing.set(id, refresh);
     return;
   }
-  refreshing.set(id, false);
+  refreshing.set(id, null);
   try {
     const fresh = await fetchFragment(`/prompts/${id}/`);
     const old = article(id);
@@ -96,7 +97,7 @@ async function refresh(id) {
   } finally {
     const again = refreshing.get(id);
     refreshing.delete(id);
-    if (again) refresh(id);
+    again?.(id);
   }
 }
 
@@ -111,7 +112,7 @@ function isInUse(part) {
 
 async function addLate(id) {
   if (refreshing.has(id)) {
-    refreshing.set(id, true);
+    refreshing.set(id, refreshing.get(id) ?? addLate);
     return;
   }
   const fresh = await fetchFragment(`/prompts/${id}/`).catch(() => null);

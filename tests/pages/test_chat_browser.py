@@ -62,6 +62,8 @@ def chat(page, playground_url, llm) -> str:
     ask(page, "How long is credit given?")
     page.wait_for_url("**/chats/*/")
     expect(page.locator(".answer.prose")).to_contain_text("Until day 60", timeout=SLOW)
+    # The marks of its sentences come a moment later.
+    expect(page.locator("[data-awaited], [data-unfinished]")).to_have_count(0, timeout=SLOW)
     return str(page.url)
 
 
