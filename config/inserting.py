@@ -1,7 +1,8 @@
 """New rows by SQL that is made once for each table, where many are written one after the other."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
+from itertools import groupby
 from typing import Any
 
 from django.db import connection, models
@@ -9,9 +10,10 @@ from django.db import connection, models
 
 def insert(*objects: models.Model) -> None:
     """Write these objects, whose keys are known, in one statement. As `save(force_insert=True)`, but
-    without signals."""
-    *before, last = [_sql(type(one)) for one in objects]
-    others = ", ".join(f"row_{number} AS ({sql})" for number, sql in enumerate(before))
+    without signals. Objects of one kind should follow on each other."""
+    kinds = [(kind, len(list(same))) for kind, same in groupby(map(type, objects))]
+    *before, last = [_sql(kind, count) for kind, count in kinds]
+    others = ", ".join(f"rows_{number} AS ({sql})" for number, sql in enumerate(before))
     sql = f"WITH {others} {last}" if before else last
     with connection.cursor() as cursor:
         cursor.execute(sql, [value for one in objects for value in _values(one)])
@@ -24,12 +26,13 @@ def _fields(model: type[models.Model]) -> Sequence[Any]:
     return model._meta.local_concrete_fields
 
 
-@cache
-def _sql(model: type[models.Model]) -> str:
+@lru_cache(maxsize=100)
+def _sql(model: type[models.Model], count: int) -> str:
     quote = connection.ops.quote_name
     columns = ", ".join(quote(field.column) for field in _fields(model))
-    places = ", ".join(["%s"] * len(_fields(model)))
-    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
+    row = f"({', '.join(['%s'] * len(_fields(model)))})"
+    rows = ", ".join([row] * count)
+    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES {rows}"  # noqa: S608
 
 
 def _values(made: models.Model) -> list[Any]:

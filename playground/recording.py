@@ -128,10 +128,10 @@ def finish(begun: Begun, outcome: Outcome, text: str) -> bool:
         mine = ChatPrompt.objects.filter(
             pk=prompt.pk, attempt=prompt.attempt, status=Status.RUNNING
         )
-        if not mine.select_for_update(no_key=True).exists():
-            return False
         root = trace_of(prompt, outcome, text, spent)
-        mine.update(log=root, **fields, **usage)
+        if not mine.update(log=root, **fields, **usage):
+            transaction.set_rollback(True)
+            return False
         publish(
             topic=f"chat:{prompt.chat_id}",
             event="finished",

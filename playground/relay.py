@@ -1,7 +1,7 @@
 """The worker's voice: sends the pieces of answers to whoever watches, and stores them as they grow.
 
 One task on one connection drains whatever gathered while its last statement was in flight. First
-tokens and events leave at once; the other pieces wait a moment that grows with the number of
+tokens leave at once; events and the other pieces wait a moment that grows with the number of
 answers, one millisecond each: unseen by a reader, it keeps the cost of a stream from growing with
 its tokens. Its commits are not flushed to disk; only finished answers are.
 """
@@ -98,9 +98,8 @@ class Relay:
         self._idle.clear()
         if answer.length == len(text):
             self._wake.set()
-        elif self._piece_timer is None:
-            pause = min(_PAUSE_PER_ANSWER * len(self._answers), _LONGEST_PAUSE)
-            self._piece_timer = _later(pause, self._wake.set)
+        else:
+            self._wake_soon()
         if self._store_timer is None:
             self._store_timer = _later(_STORE_SECONDS, self._store_now)
 
@@ -113,7 +112,12 @@ class Relay:
         self._collect_pieces()
         self._events.append(payload)
         self._idle.clear()
-        self._wake.set()
+        self._wake_soon()
+
+    def _wake_soon(self) -> None:
+        if self._piece_timer is None:
+            pause = min(_PAUSE_PER_ANSWER * len(self._answers), _LONGEST_PAUSE)
+            self._piece_timer = _later(pause, self._wake.set)
 
     async def drained(self) -> None:
         """Wait until all that was added so far has been sent."""

@@ -14,7 +14,7 @@ from django.conf import settings
 from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django import app as django_app
 from procrastinate.exceptions import ConnectorException, ProcrastinateException, UniqueViolation
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
 
@@ -122,22 +122,35 @@ async def _run(is_asked_to_end: Callable[[], bool]) -> None:
             group.create_task(_sum_up(is_asked_to_end), name="sums"),
         ]
         # Answers wait for LLMs, hundreds at a time; ingestion computes, and one at a time is best.
-        workers = [
-            _worker(queue, name, concurrency, _OPTIONS.get(name, {}))
+        queue.perform_import_paths()  # type: ignore[no-untyped-call]
+        workers = {
+            name: _worker(queue, name, concurrency)
             for name, concurrency in settings.QUEUES.items()
-        ]
-        running = [group.create_task(worker) for worker in workers]
-        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        for task in [*chores, *running]:
+        }
+        ears = group.create_task(_hear(queue, workers), name="queues' listener")
+        running = [group.create_task(worker.run()) for worker in workers.values()]
+        await asyncio.wait([ears, *running], return_when=asyncio.FIRST_COMPLETED)
+        for task in [*chores, ears, *running]:
             task.cancel()
+
+
+async def _hear(queue: App, workers: dict[str, "_Worker"]) -> None:
+    """Listen for all queues on one connection. Each that listens is woken by whatever is told in the
+    database, also by every piece of an answer."""
+
+    async def tell(*, channel: str, notification: Notification) -> None:
+        await workers[channel.partition("#")[2]].hear(channel=channel, notification=notification)
+
+    await queue.job_manager.listen_for_jobs(on_notification=tell, queues=list(workers))
 
 
 class _Worker(Worker):
     _announced = 0
 
-    async def _handle_notification(self, **told: Any) -> None:
+    async def hear(self, *, channel: str, notification: Notification) -> None:
+        """Something was told about the worker's queue."""
         self._announced += 1
-        await super()._handle_notification(**told)
+        await self._handle_notification(channel=channel, notification=notification)
 
     async def _fetch_and_process_jobs(self) -> None:
         """Until none is left. Questions that come together are fetched together, and what is announced
@@ -159,8 +172,7 @@ class _Worker(Worker):
         await asyncio.Event().wait()
 
 
-async def _worker(queue: App, name: str, concurrency: int, options: dict[str, Any]) -> None:
-    queue.perform_import_paths()  # type: ignore[no-untyped-call]
+def _worker(queue: App, name: str, concurrency: int) -> _Worker:
     everything: dict[str, Any] = {
         **queue.worker_defaults,
         "queues": [name],
@@ -171,9 +183,10 @@ async def _worker(queue: App, name: str, concurrency: int, options: dict[str, An
         "shutdown_graceful_timeout": _GRACE_SECONDS,
         "update_heartbeat_interval": settings.WORKER_HEARTBEAT_SECONDS,
         "stalled_worker_timeout": settings.WORKER_STALLED_SECONDS,
-        **options,
+        "listen_notify": False,
+        **_OPTIONS.get(name, {}),
     }
-    await _Worker(queue, **everything).run()  # type: ignore[no-untyped-call]
+    return _Worker(queue, **everything)
 
 
 async def _sweep(queue: App) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from config.inserting import insert
 from tracing import sessions, traces
 from tracing.announcing import announce
 from tracing.models import Log, LogKind, LogPayload
@@ -60,7 +61,7 @@ def record(
     keeps_payload: bool = True,
     parent: Log | None = None,
 ) -> Log:
-    """Write the tree in two statements, and return its root, which may hang below a `parent`. Within
+    """Write the tree in one statement, and return its root, which may hang below a `parent`. Within
     a transaction.
 
     `fields` and `payload` are further ones of the root. Where no payload is to be kept, none is ever
@@ -77,7 +78,7 @@ def record(
     place = {"parent": root_log, "root": trunk or root_log}
     common["is_payload_kept"] = keeps_payload
     logs = [root_log, *(_log(child, **place, **common) for child in children)]
-    Log.objects.bulk_create(logs)
+    payloads: list[LogPayload] = []
     if keeps_payload:
         payloads = [
             LogPayload(log=log, inputs=step.inputs, output=step.output, text=step.text)
@@ -85,7 +86,7 @@ def record(
         ]
         for name, value in (payload or {}).items():
             setattr(payloads[0], name, value)
-        LogPayload.objects.bulk_create(payloads)
+    insert(*logs, *payloads)
     if trunk is not None:
         traces.widen(trunk, root_log)
     if root_log.session is not None:

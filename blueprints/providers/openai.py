@@ -192,7 +192,8 @@ class OpenAIClient:
                 return
             if parser.tokens != tokens:
                 tokens = parser.tokens
-                await call.pace.rest()
+                connection = response.connection
+                await call.pace.rest(connection and connection.transport)
                 watch.limit(settings.LLM_BETWEEN_TOKENS_SECONDS)
         if parser.is_done:
             await read_to_the_end(content, watch)

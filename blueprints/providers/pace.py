@@ -37,6 +37,14 @@ class Pace:
     def before_read(self) -> None:
         self._before = self._loop.time()
 
-    async def rest(self) -> None:
-        if Pace._open > _FEW and self._loop.time() - self._before > _WAITED:
+    async def rest(self, transport: asyncio.ReadTransport | None) -> None:
+        """Meanwhile what comes stays with the system, which gives it out in one piece."""
+        if Pace._open <= _FEW or self._loop.time() - self._before <= _WAITED:
+            return
+        if transport is not None:
+            transport.pause_reading()
+        try:
             await asyncio.sleep(min(Pace._open * _PAUSE_PER_STREAM, _LONGEST_PAUSE))
+        finally:
+            if transport is not None and not transport.is_closing():
+                transport.resume_reading()

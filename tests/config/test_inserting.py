@@ -39,6 +39,18 @@ def test_every_column_is_written_as_by_save(log, django_assert_num_queries):
             assert getattr(found, field.attname) == getattr(made, field.attname), field
 
 
+def test_many_of_each_kind_are_written_in_one_statement(log, use_case, django_assert_num_queries):
+    child = Log(use_case=use_case, kind=LogKind.RETRIEVE, started_at=NOON, parent=log, root=log)
+    payloads = [LogPayload(log=log, text="whole"), LogPayload(log=child, text="part")]
+
+    with django_assert_num_queries(1):
+        insert(log, child, *payloads)
+
+    stored = Log.objects.select_related("payload").get(parent=log)
+    assert (stored.kind, stored.root_id, stored.payload.text) == (LogKind.RETRIEVE, log.pk, "part")
+    assert LogPayload.objects.get(log=log).text == "whole"
+
+
 def test_what_was_written_can_be_saved_again(log):
     insert(log)
     log.source = "changed"

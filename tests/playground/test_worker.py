@@ -9,7 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from config.ids import new_id
 from config.threads import in_thread
 from playground import tasks
-from playground.worker import _Worker, ready
+from playground.worker import _hear, _Worker, ready
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,9 +22,10 @@ async def test_a_job_announced_while_the_queue_is_found_empty_is_fetched_at_once
             fetch_job_polling_interval=3600,
             delete_jobs="successful",
             install_signal_handlers=False,
+            listen_notify=False,
         )
         is_announced = asyncio.Event()
-        fetch, hear = queue.job_manager.fetch_job, worker._handle_notification
+        fetch, hear = queue.job_manager.fetch_job, worker.hear
 
         async def heard(**told):
             await hear(**told)
@@ -39,11 +40,13 @@ async def test_a_job_announced_while_the_queue_is_found_empty_is_fetched_at_once
                     await asyncio.wait_for(is_announced.wait(), 0.2)
             return found
 
-        monkeypatch.setattr(worker, "_handle_notification", heard)
+        monkeypatch.setattr(worker, "hear", heard)
         monkeypatch.setattr(queue.job_manager, "fetch_job", found_empty_just_before)
         working = asyncio.create_task(worker.run())
+        listening = asyncio.create_task(_hear(queue, {tasks.QUEUE: worker}))
         await is_announced.wait()
         while await in_thread(ProcrastinateJob.objects.exists):
             await asyncio.sleep(0.02)
         worker.stop()
         await working
+        listening.cancel()
