@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from blueprints.llm_settings import LLMSettings
-from blueprints.models import LLM, PromptType
+from blueprints.models import PromptType
 from blueprints.prompt_details import PromptDetails
 from config.compiled import Compiled, given
 from config.errors import AppError
@@ -21,7 +21,6 @@ from playground.outcome import Begun, Outcome
 from playground.prompting import Turn
 from playground.spending import spending
 from playground.support.scores import can_be_measured
-from vectordb.models import VectorDatabase
 from vectordb.retrieval_settings import RetrievalSettings
 
 MOST_ATTEMPTS = 3
@@ -55,10 +54,12 @@ def begin(prompt_id: str) -> Begun | None:
 
 @cache
 def _prompts(overseer: Oversight) -> Compiled[ChatPrompt]:
-    """Prompts with what oversight wants to know of them."""
+    """Prompts with what answers them, where it is there, and what oversight wants to know of them."""
     return Compiled(
         lambda: (
-            ChatPrompt.objects.select_related("chat__playground", "comparison_prompt__chat")
+            ChatPrompt.objects.select_related(
+                "chat__playground", "comparison_prompt__chat", "llm__endpoint", "vector_database"
+            )
             .annotate(**overseer.annotations())
             .filter(pk=given("id"))
             .order_by()
@@ -66,19 +67,13 @@ def _prompts(overseer: Oversight) -> Compiled[ChatPrompt]:
     )
 
 
-_LLM = Compiled(lambda: LLM.objects.usable().select_related("endpoint").filter(pk=given("id")))
-_DATABASE = Compiled(lambda: VectorDatabase.objects.filter(pk=given("id"), status=Status.COMPLETED))
-
-
 def _question(prompt: ChatPrompt) -> Question:
-    llm = _LLM.first(id=prompt.llm_id)
-    if llm is None:
+    llm, database = prompt.llm, prompt.vector_database
+    if llm is None or not llm.is_usable:
         raise AppError(f"The LLM “{prompt.llm_id}” is gone or switched off: choose another one.")
-    database = None
-    if prompt.vector_database_id is not None:
-        database = _DATABASE.first(id=prompt.vector_database_id)
-        if database is None:
-            raise AppError("The vector database was deleted or is not ready: choose another one.")
+    is_built = database is not None and database.status == Status.COMPLETED
+    if prompt.vector_database_id is not None and not is_built:
+        raise AppError("The vector database was deleted or is not ready: choose another one.")
     return Question(
         text=prompt.text,
         llm=llm,

@@ -124,11 +124,13 @@ async def _run(is_asked_to_end: Callable[[], bool]) -> None:
         # Answers wait for LLMs, hundreds at a time; ingestion computes, and one at a time is best.
         queue.perform_import_paths()  # type: ignore[no-untyped-call]
         workers = {
-            name: _worker(queue, name, concurrency)
-            for name, concurrency in settings.QUEUES.items()
+            name: _worker(queue, name, concurrency) for name, concurrency in settings.QUEUES.items()
         }
         ears = group.create_task(_hear(queue, workers), name="queues' listener")
-        running = [group.create_task(worker.run()) for worker in workers.values()]
+        running = [
+            group.create_task(worker.run())  # type: ignore[no-untyped-call]
+            for worker in workers.values()
+        ]
         await asyncio.wait([ears, *running], return_when=asyncio.FIRST_COMPLETED)
         for task in [*chores, ears, *running]:
             task.cancel()

@@ -133,6 +133,18 @@ class ChatPrompt(models.Model):
     vector_database_id = models.CharField(max_length=ID_LENGTH, null=True)  # noqa: DJ001 - an id
     retrieval_settings = models.JSONField(null=True)
     metadata_filter = models.JSONField(null=True)
+    # To read them with the prompt, where they are still there.
+    llm = models.ForeignObject(
+        LLM, models.DO_NOTHING, ["llm_id"], ["id"], null=True, related_name="+"
+    )
+    vector_database = models.ForeignObject(
+        VectorDatabase,
+        models.DO_NOTHING,
+        ["vector_database_id"],
+        ["id"],
+        null=True,
+        related_name="+",
+    )
 
     status = models.CharField(max_length=20, choices=Status, default=Status.NEW)
     # Counts the times that a worker began this answer; a later one overrules an earlier one.
