@@ -1,15 +1,17 @@
-"""Hearing what `config.notify` tells: one LISTEN connection a process, shared by all who watch."""
+"""Hearing what `config.notify` tells: one LISTEN connection a process, shared by all who watch. Each
+that listens is woken by whatever is told in the database, also by every piece of an answer."""
 
 import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg import sql
 
 from config.database import connection_parameters
 from config.notify import CHANNEL
@@ -39,13 +41,18 @@ class Message:
 GAP = Message(topic="", event="gap", raw="{}")
 
 Observer = Callable[[Message], None]
+PayloadObserver = Callable[[str], None]
 
 
 class Listener:
-    """Relays a channel's notifications to subscribers by topic. Lives in one event loop."""
+    """Relays a channel's notifications to subscribers by topic, and what others than `config.notify`
+    tell on channels of their own, as it is. Lives in one event loop."""
 
-    def __init__(self, channel: str = CHANNEL) -> None:
+    def __init__(
+        self, channel: str = CHANNEL, others: Mapping[str, PayloadObserver] | None = None
+    ) -> None:
         self._channel = channel
+        self._others = others or {}
         self._subscribers: dict[str, set[asyncio.Queue[Message]]] = {}
         self._observers: list[Observer] = []
         self._task: asyncio.Task[None] | None = None
@@ -98,11 +105,15 @@ class Listener:
             **connection_parameters() | {"autocommit": True}, application_name="groundwork listener"
         )
         async with connection:
-            await connection.execute(f"LISTEN {self._channel}")
+            for channel in (self._channel, *self._others):
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             self._dispatch(GAP)
             self._listening.set()
-            async for notification in connection.notifies():
-                for line in notification.payload.split("\n"):
+            async for told in connection.notifies():
+                if told.channel in self._others:
+                    self._others[told.channel](told.payload)
+                    continue
+                for line in told.payload.split("\n"):
                     self._dispatch(Message(*line.split(" ", 2)))
 
     def _dispatch(self, message: Message) -> None:

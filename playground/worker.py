@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -15,7 +18,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django import app as django_app
 from procrastinate.exceptions import ConnectorException, ProcrastinateException, UniqueViolation
 from procrastinate.jobs import Job, Notification, Status
-from procrastinate.manager import JobManager
+from procrastinate.manager import JobManager, get_channel_for_queues
 from procrastinate.worker import Worker
 
 from config.database import connection_parameters
@@ -76,9 +79,15 @@ def _pool_without_checks(**options: Any) -> psycopg_pool.AsyncConnectionPool:
 
 
 @contextlib.asynccontextmanager
-async def ready() -> AsyncIterator[App]:
-    """The queue opened, with relay and listener running: what answering needs around it."""
-    ears = Listener(WORKERS_CHANNEL)
+async def ready(workers: "Mapping[str, _Worker]" = MappingProxyType({})) -> AsyncIterator[App]:
+    """The queue opened, with relay and listener running: what answering needs around it. `workers`, by
+    their queues, hear of new jobs; they may join later."""
+    queues = {
+        channel: partial(_tell, workers, name)
+        for name in settings.QUEUES
+        for channel in get_channel_for_queues([name])
+    }
+    ears = Listener(WORKERS_CHANNEL, queues)
     ears.observe(tasks.obey)
     # A second app on the same tasks: what jobs themselves enqueue still goes through Django's
     # connection, in their transaction.
@@ -89,6 +98,11 @@ async def ready() -> AsyncIterator[App]:
             yield queue
         finally:
             await ears.stop()
+
+
+def _tell(workers: "Mapping[str, _Worker]", name: str, payload: str) -> None:
+    if name in workers:
+        workers[name].hear(payload)
 
 
 async def run_forever(is_asked_to_end: Callable[[], bool]) -> None:
@@ -116,43 +130,36 @@ def _first(error: BaseException) -> BaseException:
 
 
 async def _run(is_asked_to_end: Callable[[], bool]) -> None:
-    async with ready() as queue, asyncio.TaskGroup() as group:
+    workers: dict[str, _Worker] = {}
+    async with ready(workers) as queue, asyncio.TaskGroup() as group:
         chores = [
             group.create_task(_sweep(queue), name="sweep"),
             group.create_task(_sum_up(is_asked_to_end), name="sums"),
         ]
         # Answers wait for LLMs, hundreds at a time; ingestion computes, and one at a time is best.
         queue.perform_import_paths()  # type: ignore[no-untyped-call]
-        workers = {
-            name: _worker(queue, name, concurrency) for name, concurrency in settings.QUEUES.items()
-        }
-        ears = group.create_task(_hear(queue, workers), name="queues' listener")
+        for name, concurrency in settings.QUEUES.items():
+            workers[name] = _worker(queue, name, concurrency)
         running = [
             group.create_task(worker.run())  # type: ignore[no-untyped-call]
             for worker in workers.values()
         ]
-        await asyncio.wait([ears, *running], return_when=asyncio.FIRST_COMPLETED)
-        for task in [*chores, ears, *running]:
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for task in [*chores, *running]:
             task.cancel()
-
-
-async def _hear(queue: App, workers: dict[str, "_Worker"]) -> None:
-    """Listen for all queues on one connection. Each that listens is woken by whatever is told in the
-    database, also by every piece of an answer."""
-
-    async def tell(*, channel: str, notification: Notification) -> None:
-        await workers[channel.partition("#")[2]].hear(channel=channel, notification=notification)
-
-    await queue.job_manager.listen_for_jobs(on_notification=tell, queues=list(workers))
 
 
 class _Worker(Worker):
     _announced = 0
 
-    async def hear(self, *, channel: str, notification: Notification) -> None:
-        """Something was told about the worker's queue."""
-        self._announced += 1
-        await self._handle_notification(channel=channel, notification=notification)
+    def hear(self, payload: str) -> None:
+        """What the queue tells of itself."""
+        told: Notification = json.loads(payload)
+        if told["type"] == "job_inserted":
+            self._announced += 1
+            self._new_job_event.set()
+        else:
+            self._handle_abort_jobs_requested([told["job_id"]])
 
     async def _fetch_and_process_jobs(self) -> None:
         """Until none is left. Questions that come together are fetched together, and what is announced

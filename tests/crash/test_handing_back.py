@@ -106,13 +106,14 @@ async def test_a_worker_without_a_heartbeat_ends_and_begins_anew(settings):
         return ProcrastinateWorker.objects.exists()
 
     async with ready() as queue, asyncio.timeout(30):
+        worker = _worker(queue, "ingest", 1)
         # Looking for jobs, the other way to notice the loss, comes much later.
-        patient = {"fetch_job_polling_interval": 3600.0, "listen_notify": False}
-        worker = asyncio.create_task(_worker(queue, "ingest", 1, patient))
+        worker.fetch_job_polling_interval = 3600.0
+        working = asyncio.create_task(worker.run())
         while not await in_thread(is_registered):
             await asyncio.sleep(0.05)
         await in_thread(cut_the_queues_connections)
-        await asyncio.gather(worker, return_exceptions=True)
+        await asyncio.gather(working, return_exceptions=True)
 
 
 def cut_the_queues_connections() -> None:

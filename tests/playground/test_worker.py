@@ -9,14 +9,15 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from config.ids import new_id
 from config.threads import in_thread
 from playground import tasks
-from playground.worker import _hear, _Worker, ready
+from playground.worker import _Worker, ready
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def test_a_job_announced_while_the_queue_is_found_empty_is_fetched_at_once(monkeypatch):
-    async with ready() as queue, asyncio.timeout(60):
-        worker = _Worker(
+    workers: dict[str, _Worker] = {}
+    async with ready(workers) as queue, asyncio.timeout(60):
+        worker = workers[tasks.QUEUE] = _Worker(
             queue,
             queues=[tasks.QUEUE],
             fetch_job_polling_interval=3600,
@@ -27,8 +28,8 @@ async def test_a_job_announced_while_the_queue_is_found_empty_is_fetched_at_once
         is_announced = asyncio.Event()
         fetch, hear = queue.job_manager.fetch_job, worker.hear
 
-        async def heard(**told):
-            await hear(**told)
+        def heard(payload):
+            hear(payload)
             is_announced.set()
 
         async def found_empty_just_before(**asked):
@@ -43,10 +44,8 @@ async def test_a_job_announced_while_the_queue_is_found_empty_is_fetched_at_once
         monkeypatch.setattr(worker, "hear", heard)
         monkeypatch.setattr(queue.job_manager, "fetch_job", found_empty_just_before)
         working = asyncio.create_task(worker.run())
-        listening = asyncio.create_task(_hear(queue, {tasks.QUEUE: worker}))
         await is_announced.wait()
         while await in_thread(ProcrastinateJob.objects.exists):
             await asyncio.sleep(0.02)
         worker.stop()
         await working
-        listening.cancel()
