@@ -15,6 +15,7 @@ from config.compiled import Compiled, given
 from config.durability import let_others_begin
 from config.errors import Conflict, InvalidInput, NotFound
 from config.ids import new_id
+from config.inserting import insert
 from config.notify import publish
 from config.status import UNFINISHED, Status
 from playground import tasks
@@ -252,7 +253,7 @@ def _record(
     if last is None and chat.name == _UNNAMED:
         chat.name = chat_name(text)
         chat.save(update_fields=["name"])
-    return ChatPrompt.objects.create(
+    prompt = ChatPrompt(
         chat=chat,
         comparison_prompt=comparison_prompt,
         text=text,
@@ -267,6 +268,8 @@ def _record(
         metadata_filter=metadata_filter,
         created_by=user,
     )
+    insert(prompt)
+    return prompt
 
 
 def _version_with(chat: Chat, settings: AnswerSettings) -> Any:
