@@ -26,6 +26,8 @@ from vectordb.rows import know_vectors
 if TYPE_CHECKING:
     from vectordb.embedding import Vectors
 
+Row = tuple[Any, ...]
+
 _STAGING = sql.Identifier("vectordb_staged_chunks")
 _MOST_ROWS = 1_000
 # The way to a passage is one text, for filters to compare: "Returns > Damaged goods".
@@ -51,19 +53,21 @@ def first_id(number: int) -> int:
 
 def delete(database_id: str, number: int) -> None:
     """Delete the chunks of the document with this number, and what editors made of them."""
-    _delete_chunks(database_id, number)
+    _delete_chunks(database_id, [number])
     ids = {"vector_database_id": database_id}
     first, last = first_id(number), first_id(number + 1) - 1
     DisabledChunk.objects.filter(**ids, id__range=(first, last)).delete()
     ChunkEdit.objects.filter(**ids, chunk_id__range=(first, last)).delete()
 
 
-def _delete_chunks(database_id: str, number: int) -> None:
-    statement = sql.SQL("DELETE FROM {} WHERE {} AND id >= %s AND id < %s")
+def _delete_chunks(database_id: str, numbers: Sequence[int]) -> None:
+    statement = sql.SQL(
+        "DELETE FROM {} USING unnest(%s::bigint[]) AS first WHERE {} AND id >= first AND id < first + %s"
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             statement.format(partitions.table(database_id), partitions.belongs_to(database_id)),
-            [first_id(number), first_id(number + 1)],
+            [[first_id(number) for number in numbers], CHUNKS_PER_DOCUMENT],
         )
 
 
@@ -107,6 +111,46 @@ def _place(chunk: Chunk) -> tuple[object, ...]:
     return chunk.row, chunk.title, chunk.headings, chunk.page, chunk.language
 
 
+def rows_of(
+    ingestion: Ingestion,
+    chunks: Sequence[Chunk],
+    vectors: "Vectors",
+    metadata: _Metadata | None = None,
+) -> list[Row]:
+    """Raises ParseError where they are more than a document may have."""
+    from pgvector import HalfVector
+
+    metadata = metadata or _Metadata(ingestion)
+    first = first_id(ingestion.number)
+    if max((chunk.position for chunk in chunks), default=0) >= FIRST_ADDED:
+        raise ParseError(f"This file makes more than {FIRST_ADDED:,} chunks: split it into parts.")
+    return [
+        (
+            ingestion.vector_database_id,
+            first + chunk.position,
+            ingestion.document_id,
+            chunk.position,
+            chunk.page,
+            chunk.start,
+            chunk.end,
+            chunk.token_count,
+            HalfVector(vector),
+            chunk.language,
+            chunk.text,
+            metadata.of(chunk),
+        )
+        for chunk, vector in zip(chunks, vectors, strict=True)
+    ]
+
+
+def replace(database_id: str, numbers: Sequence[int], rows: Sequence[Row]) -> None:
+    """Give the documents with these numbers these chunks. Call it in the transaction that completes
+    the documents."""
+    # Editors change what is stored: of what is not yet, there are no edits.
+    _delete_chunks(database_id, numbers)
+    copy_rows(partitions.table(database_id), rows)
+
+
 class ChunkWriter:
     """Gathers a document's chunks; `commit` inside a transaction makes them visible. What is not
     committed when it is left is gone."""
@@ -114,7 +158,7 @@ class ChunkWriter:
     def __init__(self, ingestion: Ingestion) -> None:
         self._ingestion = ingestion
         self._metadata = _Metadata(ingestion)
-        self._rows: list[tuple[Any, ...]] = []
+        self._rows: list[Row] = []
         self._is_staged = False
         self.count = 0
 
@@ -127,32 +171,8 @@ class ChunkWriter:
             _drop_staged()
 
     def add(self, chunks: Sequence[Chunk], vectors: "Vectors") -> None:
-        from pgvector import HalfVector
-
-        ingestion = self._ingestion
-        first = first_id(ingestion.number)
+        self._rows += rows_of(self._ingestion, chunks, vectors, self._metadata)
         self.count += len(chunks)
-        if max((chunk.position for chunk in chunks), default=0) >= FIRST_ADDED:
-            raise ParseError(
-                f"This file makes more than {FIRST_ADDED:,} chunks: split it into parts."
-            )
-        for chunk, vector in zip(chunks, vectors, strict=True):
-            self._rows.append(
-                (
-                    ingestion.vector_database_id,
-                    first + chunk.position,
-                    ingestion.document_id,
-                    chunk.position,
-                    chunk.page,
-                    chunk.start,
-                    chunk.end,
-                    chunk.token_count,
-                    HalfVector(vector),
-                    chunk.language,
-                    chunk.text,
-                    self._metadata.of(chunk),
-                )
-            )
         if len(self._rows) >= _MOST_ROWS:
             self._stage()
 
@@ -171,9 +191,8 @@ class ChunkWriter:
     def commit(self) -> None:
         """Replace the document's chunks. Call it in the transaction that completes the document."""
         database_id = self._ingestion.vector_database_id
-        # Editors change what is stored: of what is not yet, there are no edits.
-        _delete_chunks(database_id, self._ingestion.number)
         target = partitions.table(database_id)
+        replace(database_id, [self._ingestion.number], [])
         if self._is_staged:
             with connection.cursor() as cursor:
                 cursor.execute(
@@ -193,7 +212,7 @@ def _drop_staged() -> None:
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(_STAGING))
 
 
-def copy_rows(target: sql.Identifier, rows: Sequence[tuple[Any, ...]]) -> None:
+def copy_rows(target: sql.Identifier, rows: Sequence[Row]) -> None:
     """Binary COPY of whole rows, in the order of the columns."""
     if not rows:
         return
@@ -215,7 +234,7 @@ def copy_document(source: Ingestion, target: Ingestion) -> bool:
     False, and nothing done, when they are not all there any more.
     """
     with _undone_unless_complete() as savepoint:
-        _delete_chunks(target.vector_database_id, target.number)
+        _delete_chunks(target.vector_database_id, [target.number])
         with connection.cursor() as cursor:
             cursor.execute(
                 sql.SQL(

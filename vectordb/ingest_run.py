@@ -1,12 +1,9 @@
-"""Documents read, cut, embedded and stored. Those of a few chunks are embedded together: a model takes
-less than half the time for a text among others.
-"""
+"""Documents read, cut, embedded and stored: those of a few chunks together, see `gathering`."""
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -22,11 +19,12 @@ from vectordb.document_chunks import read_chunks
 from vectordb.embedding import get_embedder
 from vectordb.embedding_models import EmbeddingFailed
 from vectordb.endpoint_failures import TextFailed
-from vectordb.ingestion_rows import Stopped, Times, announce, fail_unfinished
+from vectordb.gathering import LARGE_BYTES, Embedded, Gathered, small_together, with_vectors
+from vectordb.ingestion_rows import Done, Stopped, Times, announce, fail_unfinished
 from vectordb.interruption import Interrupted
 from vectordb.models import Document, Ingestion, VectorDatabase
 from vectordb.parser_process import EndlessSeparators, ParserProcess
-from vectordb.reuse import same_content
+from vectordb.reuse import contents_seen, same_content
 from vectordb.whole_chunks import embed_whole
 
 if TYPE_CHECKING:
@@ -38,20 +36,9 @@ _FAILED = "Something went wrong on our side while reading this file. Retry it."
 _UNREADABLE = "The stored file cannot be read. Delete it and upload it again."
 # Chunks are sorted by length in windows of this many, so that batches hold little padding.
 _WINDOW = 128
-# Whatever takes long to read does not keep others waiting.
-_LARGE_BYTES = 200_000
 _PROGRESS_SECONDS = 0.5
 # What fails one document fails those behind it.
 _HOPELESS = (EndlessSeparators, EmbeddingFailed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    """A document that is cut; `total` is what its progress counts to."""
-
-    ingestion: Ingestion
-    chunks: list[Chunk]
-    total: int
 
 
 class Run:
@@ -62,9 +49,10 @@ class Run:
         self._chunking = settings_of(database)
         self._should_end = should_end
         self._parser = ParserProcess(self.check)
-        self._gathered: list[_Gathered] = []
+        self._gathered: list[Gathered] = []
         self._gathered_since = timezone.now()
         self._working_on: list[Ingestion] = []
+        self._has_given_up = False
         self._reported = 0.0
         self._done = self._total = self._embedded = 0
 
@@ -76,18 +64,30 @@ class Run:
 
     def ingest(self, ingestions: Iterable[Ingestion]) -> None:
         """Work on these documents. How each ends is written to its row, never raised."""
-        for ingestion in ingestions:
-            self.check()
-            if ingestion.document.size > _LARGE_BYTES or self._has_gathered(ingestion.document):
-                self._store_gathered()
-            self._begin()
-            if ingestion_rows.claim(ingestion):
-                with self._written_down(ingestion):
-                    if not self._reuse(ingestion):
-                        self._read(ingestion)
-            if sum(len(one.chunks) for one in self._gathered) >= _WINDOW:
-                self._store_gathered()
+        for some in small_together(ingestions):
+            claimed = ingestion_rows.claim(some)
+            seen = contents_seen(claimed)
+            self._has_given_up = False
+            for ingestion in claimed:
+                self.check()
+                if not self._has_given_up:
+                    self._ingest(ingestion, seen)
         self._store_gathered()
+
+    def _ingest(self, ingestion: Ingestion, seen: set[str]) -> None:
+        document = ingestion.document
+        if self._has_gathered(document):
+            seen.add(document.sha256)
+            self._store_gathered()
+        elif document.size > LARGE_BYTES:
+            self._store_gathered()
+        self._begin()
+        with self._written_down(ingestion):
+            if document.sha256 not in seen or not self._reuse(ingestion):
+                self._read(ingestion)
+        seen.add(document.sha256)
+        if sum(len(one.chunks) for one in self._gathered) >= _WINDOW:
+            self._store_gathered()
 
     def _has_gathered(self, document: Document) -> bool:
         """Its content, which can be copied once that is stored."""
@@ -127,7 +127,7 @@ class Run:
             if len(begun) >= _WINDOW:
                 self._store_large(ingestion, chain([begun], rest))
                 return
-        self._gathered.append(_Gathered(ingestion, begun, self._total))
+        self._gathered.append(Gathered(ingestion, begun, self._total))
 
     def _chunks(self, ingestion: Ingestion) -> Iterator[list[Chunk]]:
         """The document's chunks in order, portion by portion."""
@@ -144,7 +144,7 @@ class Run:
             self._commit(writer, ingestion, self._total)
 
     def _store_gathered(self) -> None:
-        """Embed what is gathered, and store it document by document."""
+        """Embed and store what is gathered."""
         gathered, self._gathered = self._gathered, []
         self._working_on = [one.ingestion for one in gathered]
         try:
@@ -156,7 +156,7 @@ class Run:
             raise
         except Exception as error:
             if isinstance(error, AppError) and _is_hopeless(error):
-                fail_unfinished(self._database.pk, error.message)
+                self._give_up(error)
                 return
             # One of them may be to blame: each is told what is wrong with it alone.
             for one in gathered:
@@ -165,25 +165,36 @@ class Run:
             return
         finally:
             self._working_on = []
-        start = 0
-        for one, times in zip(gathered, self._shared_out(gathered), strict=True):
-            end = start + len(one.chunks)
-            with self._written_down(one.ingestion):
-                self._store(one, vectors[start:end], times)
-            start = end
+        self._store_together(gathered, vectors)
 
-    def _shared_out(self, gathered: Sequence[_Gathered]) -> list[Times]:
-        """The time that all took together, to each by its chunks, one after the other: times of
-        documents are summed up where their pace is told."""
-        began, took = self._gathered_since, timezone.now() - self._gathered_since
-        everything = sum(len(one.chunks) for one in gathered) or 1
-        times, done = [], 0
-        for one in gathered:
-            start, done = done, done + len(one.chunks)
-            times.append(Times(began + took * start / everything, began + took * done / everything))
-        return times
+    def _store_together(self, gathered: Sequence[Gathered], vectors: "Vectors") -> None:
+        embedded = with_vectors(gathered, vectors, since=self._gathered_since)
+        try:
+            self._commit_together(embedded)
+        except (Interrupted, *outages.AWAY):
+            raise
+        except Exception as error:
+            if outages.is_full(error):
+                raise
+            # As above.
+            for one in embedded:
+                with self._written_down(one.gathered.ingestion):
+                    self._store(one.gathered, one.vectors, one.times)
 
-    def _store(self, one: _Gathered, vectors: "Vectors", times: Times | None = None) -> None:
+    def _commit_together(self, embedded: Sequence[Embedded]) -> None:
+        """In one transaction, whose end waits for the disk once. Those that were stopped are left out."""
+        by_id = {one.gathered.ingestion.pk: one for one in embedded}
+        with transaction.atomic():
+            done = ingestion_rows.complete([one.done() for one in embedded])
+            kept = [by_id[one.ingestion.pk] for one in done]
+            numbers = [one.ingestion.number for one in done]
+            rows = [row for one in kept for row in one.rows()]
+            chunk_store.replace(self._database.pk, numbers, rows)
+            for one in done:
+                edit_work.take_edits_along(one.ingestion)
+        self._announce()
+
+    def _store(self, one: Gathered, vectors: "Vectors", times: Times | None = None) -> None:
         with chunk_store.ChunkWriter(one.ingestion) as writer:
             writer.add(one.chunks, vectors)
             self._commit(writer, one.ingestion, one.total, times)
@@ -212,7 +223,7 @@ class Run:
         with transaction.atomic():
             if not chunk_store.copy_document(source, ingestion):
                 return False
-            ingestion_rows.complete(ingestion, source.chunks_count, source.progress_total)
+            self._complete(Done(ingestion, source.chunks_count, source.progress_total))
             edit_work.take_edits_along(ingestion)
         self._announce()
         return True
@@ -225,16 +236,25 @@ class Run:
         times: Times | None = None,
     ) -> None:
         with transaction.atomic():
-            ingestion_rows.complete(ingestion, writer.count, total, times)
+            self._complete(Done(ingestion, writer.count, total, times))
             writer.commit()
             edit_work.take_edits_along(ingestion)
         self._announce()
 
+    def _complete(self, done: Done) -> None:
+        if not ingestion_rows.complete([done]):
+            raise Stopped
+
     def _refuse(self, ingestion: Ingestion, error: AppError) -> None:
         if _is_hopeless(error):
             self._store_gathered()
-            fail_unfinished(self._database.pk, error.message)
+            self._give_up(error)
         self._fail(ingestion, error.message)
+
+    def _give_up(self, error: AppError) -> None:
+        """With all documents, also those that are begun with."""
+        fail_unfinished(self._database.pk, error.message)
+        self._has_given_up = True
 
     def _fail(self, ingestion: Ingestion, message: str) -> None:
         ingestion_rows.fail(ingestion, message)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.utils import timezone
 
 from config.notify import publish
@@ -24,6 +25,37 @@ class Times:
     finished_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A document that was worked through: how many chunks it has, and what its progress counted to."""
+
+    ingestion: Ingestion
+    count: int
+    total: int
+    times: Times | None = None
+
+
+_CLAIM = """
+UPDATE vectordb_ingestion AS own
+SET status = 'RUNNING', started_at = %(now)s, error_message = '',
+    progress_done = 0, progress_total = 0, chunks_count = 0
+FROM unnest(%(ids)s::text[], %(numbers)s::int[]) AS one (id, number)
+WHERE own.id = one.id AND own.number = one.number AND own.status = ANY(%(unfinished)s)
+RETURNING own.id
+"""
+_COMPLETE = """
+UPDATE vectordb_ingestion AS own
+SET status = 'COMPLETED', chunks_count = one.count, reading = %(reading)s,
+    progress_done = one.total, progress_total = one.total,
+    started_at = coalesce(one.started, own.started_at), finished_at = one.finished
+FROM unnest(%(ids)s::text[], %(numbers)s::int[], %(counts)s::int[], %(totals)s::bigint[],
+            %(started)s::timestamptz[], %(finished)s::timestamptz[])
+    AS one (id, number, count, total, started, finished)
+WHERE own.id = one.id AND own.number = one.number AND own.status = 'RUNNING'
+RETURNING own.id
+"""
+
+
 def announce(database_id: str) -> None:
     """Tell the pages that show this database that it moved."""
     publish(
@@ -33,41 +65,46 @@ def announce(database_id: str) -> None:
     )
 
 
-def claim(ingestion: Ingestion) -> bool:
-    """Begin with a document. False when it is not wanted any more, or not as it was looked up."""
-    # Of one that was replaced meanwhile, the next look finds the new file.
-    same = Ingestion.objects.filter(pk=ingestion.pk, number=ingestion.number)
-    claimed = same.filter(status__in=UNFINISHED).update(
-        status=Status.RUNNING,
-        started_at=timezone.now(),
-        error_message="",
-        progress_done=0,
-        progress_total=0,
-        chunks_count=0,
-    )
-    return bool(claimed)
+def claim(ingestions: Sequence[Ingestion]) -> list[Ingestion]:
+    """Begin with documents: those that are still wanted, and as they were looked up."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM,
+            {
+                "ids": [one.pk for one in ingestions],
+                # Of one that was replaced meanwhile, the next look finds the new file.
+                "numbers": [one.number for one in ingestions],
+                "unfinished": list(UNFINISHED),
+                "now": timezone.now(),
+            },
+        )
+        claimed = {pk for (pk,) in cursor.fetchall()}
+    return [one for one in ingestions if one.pk in claimed]
 
 
-def complete(ingestion: Ingestion, count: int, total: int, times: Times | None = None) -> None:
-    """Mark the document done, in the transaction that stores its chunks. Raises Stopped."""
-    if ingestion.replaces is not None:
+def complete(done: Sequence[Done]) -> list[Done]:
+    """Mark documents done, in the transaction that stores their chunks. Those are returned that nobody
+    has stopped or replaced."""
+    if any(one.ingestion.replaces is not None for one in done):
         # Editors of the old chunks are waited for, and then wait.
-        own_database = VectorDatabase.objects.filter(pk=ingestion.vector_database_id)
-        list(own_database.select_for_update(no_key=True))
-    own = {"finished_at": timezone.now()}
-    if times is not None:
-        own = {"started_at": times.started_at, "finished_at": times.finished_at}
-    same = Ingestion.objects.filter(pk=ingestion.pk, number=ingestion.number)
-    completed = same.filter(status=Status.RUNNING).update(
-        status=Status.COMPLETED,
-        chunks_count=count,
-        reading=READING,
-        progress_done=total,
-        progress_total=total,
-        **own,
-    )
-    if not completed:
-        raise Stopped
+        databases = VectorDatabase.objects.filter(pk=done[0].ingestion.vector_database_id)
+        list(databases.select_for_update(no_key=True))
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COMPLETE,
+            {
+                "ids": [one.ingestion.pk for one in done],
+                "numbers": [one.ingestion.number for one in done],
+                "counts": [one.count for one in done],
+                "totals": [one.total for one in done],
+                "started": [one.times and one.times.started_at for one in done],
+                "finished": [one.times.finished_at if one.times else now for one in done],
+                "reading": READING,
+            },
+        )
+        completed = {pk for (pk,) in cursor.fetchall()}
+    return [one for one in done if one.ingestion.pk in completed]
 
 
 def fail(ingestion: Ingestion, message: str) -> None:

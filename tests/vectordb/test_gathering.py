@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from psycopg import sql
 
 from config.status import Status
 from tests.vectordb.conftest import add, create
 from tests.vectordb.test_endpoint_models import add_model, staff
-from vectordb import ingest, partitions, services
+from vectordb import chunk_store, ingest, ingest_run, partitions, services
 from vectordb.embedding import get_embedder
 from vectordb.ingestion_progress import Progress
 from vectordb.models import Chunk, Dataset, Ingestion, VectorDatabase
+from vectordb.parser_process import EndlessSeparators
 
 __all__ = ["staff"]
 
@@ -98,6 +100,77 @@ def test_what_is_cancelled_while_it_is_embedded_is_not_stored(dataset, alice, st
 
     assert {one.status for one in database.ingestions.all()} == {Status.CANCELLED}
     assert not Chunk.objects.filter(vector_database_id=database.pk).exists()
+
+
+def test_rows_are_written_for_many_at_once(dataset):
+    fill(dataset, 30)
+    database = create(dataset)
+
+    with CaptureQueriesContext(connection) as asked:
+        ingest.ingest(database.pk)
+
+    # Begun with in two groups, ended together.
+    assert len([one for one in asked if "UPDATE vectordb_ingestion AS own" in one["sql"]]) == 3
+    statuses = database.ingestions.values_list("status", flat=True)
+    assert list(statuses) == [Status.COMPLETED] * 30
+
+
+def test_one_that_is_stopped_is_left_out(dataset):
+    fill(dataset, 4)
+    database = create(dataset)
+    stopped = database.ingestions.get(number=2)
+    left = iter(range(5))
+
+    def stop_late() -> bool:
+        # Asked before each document, and before each batch.
+        if next(left, None) == 4:
+            Ingestion.objects.filter(pk=stopped.pk).update(status=Status.CANCELLED)
+        return False
+
+    ingest.ingest(database.pk, should_end=stop_late)
+
+    found = dict(database.ingestions.values_list("number", "status"))
+    assert found == dict.fromkeys((1, 3, 4), Status.COMPLETED) | {2: Status.CANCELLED}
+    chunks = Chunk.objects.filter(vector_database_id=database.pk)
+    assert set(chunks.values_list("document_id", flat=True)) == set(
+        database.ingestions.exclude(pk=stopped.pk).values_list("document_id", flat=True)
+    )
+
+
+def test_one_that_cannot_be_stored_fails_alone(dataset, monkeypatch):
+    fill(dataset, 4)
+    database = create(dataset)
+    rows_of = chunk_store.rows_of
+
+    def broken(ingestion, *args):
+        if ingestion.number == 3:
+            raise RuntimeError("out of order")
+        return rows_of(ingestion, *args)
+
+    monkeypatch.setattr(chunk_store, "rows_of", broken)
+
+    ingest.ingest(database.pk)
+
+    found = dict(database.ingestions.values_list("number", "status"))
+    assert found == dict.fromkeys((1, 2, 4), Status.COMPLETED) | {3: Status.ERROR}
+    assert Chunk.objects.filter(vector_database_id=database.pk).count() == 3
+
+
+def test_what_fails_all_of_them_is_met_once(dataset, monkeypatch):
+    fill(dataset, 4)
+    database = create(dataset)
+    read = []
+
+    def endless(parser, document, *_):
+        read.append(document.name)
+        raise EndlessSeparators
+
+    monkeypatch.setattr(ingest_run, "read_chunks", endless)
+
+    ingest.ingest(database.pk)
+
+    assert read == ["00.txt"]
+    assert {one.status for one in database.ingestions.all()} == {Status.ERROR}
 
 
 def test_the_time_that_all_took_is_shared_out(dataset):
