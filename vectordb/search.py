@@ -34,9 +34,9 @@ _EXACT = sql.SQL(
 )
 # One pass collects what the filter keeps, up to a bound; below it the order is exact.
 _FILTERED = sql.SQL(
-    "WITH kept AS MATERIALIZED (SELECT id, embedding FROM {table} WHERE {condition} LIMIT {bound})"
-    " SELECT id, embedding <=> $1 AS distance, (SELECT count(*) FROM kept) FROM kept"
-    " ORDER BY distance, id LIMIT {limit}"
+    "WITH kept AS MATERIALIZED"
+    " (SELECT id, embedding <=> $1 AS distance FROM {table} WHERE {condition} LIMIT {bound})"
+    " SELECT id, distance, (SELECT count(*) FROM kept) FROM kept ORDER BY distance, id LIMIT {limit}"
 )
 # The index serves this very form only: the operator alone, ascending, with a limit.
 _INDEXED = sql.SQL(
@@ -138,8 +138,7 @@ class _Query:
     def filtered(self, condition: sql.Composable, *, bound: int | None) -> Found:
         """Exact, unless the condition keeps `bound` chunks or more: then `matching` is None."""
         statement = _FILTERED.format(condition=condition, bound=sql.Literal(bound), **self._parts)
-        # The vectors that are kept should not be written to disk in between.
-        found = rows.fetch(statement, [self._vector], {"work_mem": "64MB"})
+        found = rows.fetch(statement, [self._vector])
         kept = found[0][2] if found else 0
         is_counted = bound is None or kept < bound
         return Found(_hits(found), EXACT, kept if is_counted else None)
