@@ -54,7 +54,7 @@ def measurement(alice, use_case) -> GoldMeasurement:
 
 async def shut_down_in_the_middle(link: psycopg.Connection) -> None:
     async with ready() as queue, asyncio.timeout(60):
-        worker = asyncio.create_task(_worker(queue, "evaluate", 1, {}))
+        worker = asyncio.create_task(_worker(queue, "evaluate", 1).run())
         while link.execute(_IS_SEARCHING).fetchone() != (1,):
             assert not worker.done()
             await asyncio.sleep(0.05)
