@@ -19,6 +19,8 @@ from config.notify import CHANNEL
 logger = logging.getLogger(__name__)
 
 _RECONNECT_SECONDS = 0.5
+_CHECK_SECONDS = 30.0
+_ANSWER_SECONDS = 10.0
 # Someone who reads slower than this many messages is told to start over instead of filling memory.
 _LONGEST_QUEUE = 20_000
 
@@ -95,7 +97,7 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except psycopg.OperationalError as exc:
+            except (psycopg.Error, TimeoutError) as exc:
                 logger.warning("The database connection for events was lost: %s", exc)
             self._listening.clear()
             await asyncio.sleep(_RECONNECT_SECONDS)
@@ -109,12 +111,19 @@ class Listener:
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             self._dispatch(GAP)
             self._listening.set()
-            async for told in connection.notifies():
-                if told.channel in self._others:
-                    self._others[told.channel](told.payload)
-                    continue
-                for line in told.payload.split("\n"):
-                    self._dispatch(Message(*line.split(" ", 2)))
+            while True:
+                async for told in connection.notifies(timeout=_CHECK_SECONDS):
+                    self._hear(told)
+                # Of a connection that was cut off in silence, nothing else would be noticed.
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    await connection.execute("SELECT 1")
+
+    def _hear(self, told: psycopg.Notify) -> None:
+        if told.channel in self._others:
+            self._others[told.channel](told.payload)
+            return
+        for line in told.payload.split("\n"):
+            self._dispatch(Message(*line.split(" ", 2)))
 
     def _dispatch(self, message: Message) -> None:
         for observer in self._observers:

@@ -22,7 +22,7 @@ from procrastinate.manager import JobManager, get_channel_for_queues
 from procrastinate.worker import Worker
 
 from config.database import connection_parameters
-from config.listener import Listener
+from config.listener import GAP, Listener, Message
 from config.notify import WORKERS_CHANNEL
 from config.threads import in_thread
 from playground import tasks
@@ -89,6 +89,7 @@ async def ready(workers: "Mapping[str, _Worker]" = MappingProxyType({})) -> Asyn
     }
     ears = Listener(WORKERS_CHANNEL, queues)
     ears.observe(tasks.obey)
+    ears.observe(partial(_look_after_gap, workers))
     # A second app on the same tasks: what jobs themselves enqueue still goes through Django's
     # connection, in their transaction.
     queue = django_app.with_connector(queue_connector())
@@ -103,6 +104,13 @@ async def ready(workers: "Mapping[str, _Worker]" = MappingProxyType({})) -> Asyn
 def _tell(workers: "Mapping[str, _Worker]", name: str, payload: str) -> None:
     if name in workers:
         workers[name].hear(payload)
+
+
+def _look_after_gap(workers: "Mapping[str, _Worker]", message: Message) -> None:
+    """What came while nobody listened was not heard."""
+    if message is GAP:
+        for worker in workers.values():
+            worker.look()
 
 
 async def run_forever(is_asked_to_end: Callable[[], bool]) -> None:
@@ -156,10 +164,14 @@ class _Worker(Worker):
         """What the queue tells of itself."""
         told: Notification = json.loads(payload)
         if told["type"] == "job_inserted":
-            self._announced += 1
-            self._new_job_event.set()
+            self.look()
         else:
             self._handle_abort_jobs_requested([told["job_id"]])
+
+    def look(self) -> None:
+        """There may be a job."""
+        self._announced += 1
+        self._new_job_event.set()
 
     async def _fetch_and_process_jobs(self) -> None:
         """Until none is left. Questions that come together are fetched together, and what is announced
@@ -173,9 +185,8 @@ class _Worker(Worker):
 
     async def _periodic_deferrer(self) -> None:
         # What is due daily is told once a process: the workers of its queues share a clock that each
-        # of them sets. And none may return: whoever watches over heartbeat and listener takes the
-        # first end for the only one, and a worker would go on without a heartbeat after the database
-        # was away for a moment.
+        # of them sets. And none may return: whoever watches over the heartbeat takes the first end for
+        # the only one, and a worker would go on without it after the database was away for a moment.
         if self.queues == [retention_tasks.QUEUE]:
             await super()._periodic_deferrer()  # type: ignore[no-untyped-call]
         await asyncio.Event().wait()

@@ -61,14 +61,23 @@ def delete(database_id: str, number: int) -> None:
 
 
 def _delete_chunks(database_id: str, numbers: Sequence[int]) -> None:
-    statement = sql.SQL(
-        "DELETE FROM {} USING unnest(%s::bigint[]) AS first WHERE {} AND id >= first AND id < first + %s"
+    statement = sql.SQL("DELETE FROM {} WHERE {} AND id >= %s AND id < %s").format(
+        partitions.table(database_id), partitions.belongs_to(database_id)
     )
     with connection.cursor() as cursor:
-        cursor.execute(
-            statement.format(partitions.table(database_id), partitions.belongs_to(database_id)),
-            [[first_id(number) for number in numbers], CHUNKS_PER_DOCUMENT],
-        )
+        for first, last in _runs(sorted(numbers)):
+            cursor.execute(statement, [first_id(first), first_id(last + 1)])
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and the last of those that follow on each other."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
 
 
 def document_metadata(ingestion: Ingestion) -> dict[str, Any]:

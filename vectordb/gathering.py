@@ -1,7 +1,7 @@
-"""Documents of a few chunks, worked on together: a model takes less than half the time for a text among
-others, and the database for rows among others."""
+"""Documents of a few chunks, embedded and stored together: a model takes less than half the time for a text
+among others, and the database waits for its disk once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -16,10 +16,6 @@ from vectordb.models import Ingestion
 
 if TYPE_CHECKING:
     from vectordb.embedding import Vectors
-
-# Whatever takes long to read does not keep others waiting.
-LARGE_BYTES = 200_000
-_BEGUN_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +39,6 @@ class Embedded:
 
     def rows(self) -> list[chunk_store.Row]:
         return chunk_store.rows_of(self.gathered.ingestion, self.gathered.chunks, self.vectors)
-
-
-def small_together(ingestions: Iterable[Ingestion]) -> Iterator[list[Ingestion]]:
-    """In their order: a few small documents are begun with at once, a large one alone."""
-    some: list[Ingestion] = []
-    for ingestion in ingestions:
-        is_large = ingestion.document.size > LARGE_BYTES
-        if some and (is_large or len(some) == _BEGUN_AT_ONCE):
-            yield some
-            some = []
-        some.append(ingestion)
-        if is_large:
-            yield some
-            some = []
-    if some:
-        yield some
 
 
 def with_vectors(

@@ -19,7 +19,7 @@ from vectordb.document_chunks import read_chunks
 from vectordb.embedding import get_embedder
 from vectordb.embedding_models import EmbeddingFailed
 from vectordb.endpoint_failures import TextFailed
-from vectordb.gathering import LARGE_BYTES, Embedded, Gathered, small_together, with_vectors
+from vectordb.gathering import Embedded, Gathered, with_vectors
 from vectordb.ingestion_rows import Done, Stopped, Times, announce, fail_unfinished
 from vectordb.interruption import Interrupted
 from vectordb.models import Document, Ingestion, VectorDatabase
@@ -36,6 +36,8 @@ _FAILED = "Something went wrong on our side while reading this file. Retry it."
 _UNREADABLE = "The stored file cannot be read. Delete it and upload it again."
 # Chunks are sorted by length in windows of this many, so that batches hold little padding.
 _WINDOW = 128
+# Whatever takes long to read does not keep others waiting.
+_LARGE_BYTES = 200_000
 _PROGRESS_SECONDS = 0.5
 # What fails one document fails those behind it.
 _HOPELESS = (EndlessSeparators, EmbeddingFailed)
@@ -52,7 +54,6 @@ class Run:
         self._gathered: list[Gathered] = []
         self._gathered_since = timezone.now()
         self._working_on: list[Ingestion] = []
-        self._has_given_up = False
         self._reported = 0.0
         self._done = self._total = self._embedded = 0
 
@@ -62,32 +63,23 @@ class Run:
     def __exit__(self, *_: object) -> None:
         self._parser.stop()
 
-    def ingest(self, ingestions: Iterable[Ingestion]) -> None:
+    def ingest(self, ingestions: Sequence[Ingestion]) -> None:
         """Work on these documents. How each ends is written to its row, never raised."""
-        for some in small_together(ingestions):
-            claimed = ingestion_rows.claim(some)
-            seen = contents_seen(claimed)
-            self._has_given_up = False
-            for ingestion in claimed:
-                self.check()
-                if not self._has_given_up:
-                    self._ingest(ingestion, seen)
-        self._store_gathered()
-
-    def _ingest(self, ingestion: Ingestion, seen: set[str]) -> None:
-        document = ingestion.document
-        if self._has_gathered(document):
+        seen = contents_seen(ingestions)
+        for ingestion in ingestions:
+            self.check()
+            document = ingestion.document
+            if self._has_gathered(document) or document.size > _LARGE_BYTES:
+                self._store_gathered()
+            self._begin()
+            if ingestion_rows.claim(ingestion):
+                with self._written_down(ingestion):
+                    if document.sha256 not in seen or not self._reuse(ingestion):
+                        self._read(ingestion)
             seen.add(document.sha256)
-            self._store_gathered()
-        elif document.size > LARGE_BYTES:
-            self._store_gathered()
-        self._begin()
-        with self._written_down(ingestion):
-            if document.sha256 not in seen or not self._reuse(ingestion):
-                self._read(ingestion)
-        seen.add(document.sha256)
-        if sum(len(one.chunks) for one in self._gathered) >= _WINDOW:
-            self._store_gathered()
+            if sum(len(one.chunks) for one in self._gathered) >= _WINDOW:
+                self._store_gathered()
+        self._store_gathered()
 
     def _has_gathered(self, document: Document) -> bool:
         """Its content, which can be copied once that is stored."""
@@ -156,7 +148,7 @@ class Run:
             raise
         except Exception as error:
             if isinstance(error, AppError) and _is_hopeless(error):
-                self._give_up(error)
+                fail_unfinished(self._database.pk, error.message)
                 return
             # One of them may be to blame: each is told what is wrong with it alone.
             for one in gathered:
@@ -248,13 +240,8 @@ class Run:
     def _refuse(self, ingestion: Ingestion, error: AppError) -> None:
         if _is_hopeless(error):
             self._store_gathered()
-            self._give_up(error)
+            fail_unfinished(self._database.pk, error.message)
         self._fail(ingestion, error.message)
-
-    def _give_up(self, error: AppError) -> None:
-        """With all documents, also those that are begun with."""
-        fail_unfinished(self._database.pk, error.message)
-        self._has_given_up = True
 
     def _fail(self, ingestion: Ingestion, message: str) -> None:
         ingestion_rows.fail(ingestion, message)

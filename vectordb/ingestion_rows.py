@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -35,13 +36,13 @@ class Done:
     times: Times | None = None
 
 
+# A crash that loses the claim loses nothing, so its commit does not wait for the disk.
 _CLAIM = """
-UPDATE vectordb_ingestion AS own
-SET status = 'RUNNING', started_at = %(now)s, error_message = '',
+UPDATE vectordb_ingestion
+SET status = 'RUNNING', started_at = %s, error_message = '',
     progress_done = 0, progress_total = 0, chunks_count = 0
-FROM unnest(%(ids)s::text[], %(numbers)s::int[]) AS one (id, number)
-WHERE own.id = one.id AND own.number = one.number AND own.status = ANY(%(unfinished)s)
-RETURNING own.id
+WHERE id = %s AND number = %s AND status = ANY(%s)
+  AND set_config('synchronous_commit', 'off', true) = 'off'
 """
 _COMPLETE = """
 UPDATE vectordb_ingestion AS own
@@ -65,30 +66,21 @@ def announce(database_id: str) -> None:
     )
 
 
-def claim(ingestions: Sequence[Ingestion]) -> list[Ingestion]:
-    """Begin with documents: those that are still wanted, and as they were looked up."""
+def claim(ingestion: Ingestion) -> bool:
+    """Begin with a document. False when it is not wanted any more, or not as it was looked up."""
+    # Of one that was replaced meanwhile, the next look finds the new file.
+    values: list[Any] = [timezone.now(), ingestion.pk, ingestion.number, list(UNFINISHED)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM,
-            {
-                "ids": [one.pk for one in ingestions],
-                # Of one that was replaced meanwhile, the next look finds the new file.
-                "numbers": [one.number for one in ingestions],
-                "unfinished": list(UNFINISHED),
-                "now": timezone.now(),
-            },
-        )
-        claimed = {pk for (pk,) in cursor.fetchall()}
-    return [one for one in ingestions if one.pk in claimed]
+        cursor.execute(_CLAIM, values)
+        return bool(cursor.rowcount)
 
 
 def complete(done: Sequence[Done]) -> list[Done]:
     """Mark documents done, in the transaction that stores their chunks. Those are returned that nobody
     has stopped or replaced."""
-    if any(one.ingestion.replaces is not None for one in done):
-        # Editors of the old chunks are waited for, and then wait.
-        databases = VectorDatabase.objects.filter(pk=done[0].ingestion.vector_database_id)
-        list(databases.select_for_update(no_key=True))
+    # As all do who change several of its documents, or edit chunks: they wait for each other here.
+    databases = VectorDatabase.objects.filter(pk=done[0].ingestion.vector_database_id)
+    list(databases.select_for_update(no_key=True).values_list("pk"))
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(

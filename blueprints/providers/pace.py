@@ -38,13 +38,19 @@ class Pace:
         self._before = self._loop.time()
 
     async def rest(self, transport: asyncio.ReadTransport | None) -> None:
-        """Meanwhile what comes stays with the system, which gives it out in one piece."""
+        """Meanwhile what comes stays with the system, where it can, and is given out in one piece."""
         if Pace._open <= _FEW or self._loop.time() - self._before <= _WAITED:
             return
-        if transport is not None:
-            transport.pause_reading()
+        if transport is None or transport.get_extra_info("sslcontext") is not None:
+            # Encrypted, what was not read when the other side hangs up would be lost with uvloop.
+            await self._sleep()
+            return
+        transport.pause_reading()
         try:
-            await asyncio.sleep(min(Pace._open * _PAUSE_PER_STREAM, _LONGEST_PAUSE))
+            await self._sleep()
         finally:
-            if transport is not None and not transport.is_closing():
-                transport.resume_reading()
+            transport.resume_reading()
+
+    @staticmethod
+    async def _sleep() -> None:
+        await asyncio.sleep(min(Pace._open * _PAUSE_PER_STREAM, _LONGEST_PAUSE))

@@ -1,9 +1,15 @@
 import asyncio
 import contextlib
+import datetime
 import socket
+import ssl
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from blueprints.providers.pace import Pace
 
@@ -16,6 +22,27 @@ async def transport():
         _, writer = await asyncio.open_connection(sock=own)
         yield writer.transport
         writer.close()
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A file with a certificate for localhost and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file = tmp_path / "localhost.pem"
+    file.write_bytes(
+        key.private_bytes(encoding, form, serialization.NoEncryption())
+        + made.public_bytes(encoding)
+    )
+    return file
 
 
 @contextlib.contextmanager
@@ -85,3 +112,23 @@ async def test_a_connection_may_end_while_its_stream_rests(transport):
         transport.close()
 
         assert await resting >= 0.025
+
+
+async def test_what_is_encrypted_is_read_on(certificate):
+    """uvloop would lose what came before the other side hung up."""
+    own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    own.load_cert_chain(certificate)
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    server = await asyncio.start_server(lambda _, writer: None, "127.0.0.1", 0, ssl=own)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+        transport: Any = writer.transport
+        with many() as one:
+            resting = asyncio.create_task(rested(one, transport))
+            while not resting.done():
+                assert transport.is_reading()
+                await asyncio.sleep(0.001)
+            assert resting.result() >= 0.025
+        writer.close()
