@@ -63,6 +63,14 @@ async def rested(pace, transport=None):
     return loop.time() - before
 
 
+async def begun(pace, transport) -> asyncio.Task[float]:
+    """The rest of a stream whose connection is not read any more."""
+    resting = asyncio.create_task(rested(pace, transport))
+    while transport.is_reading():
+        await asyncio.sleep(0.001)
+    return resting
+
+
 async def test_a_few_streams_never_rest():
     with Pace() as one, Pace():
         assert await rested(one) < 0.002
@@ -83,9 +91,7 @@ async def test_what_has_arrived_already_is_read_without_rest():
 
 async def test_nothing_is_read_while_a_stream_rests(transport):
     with many() as one:
-        resting = asyncio.create_task(rested(one, transport))
-        while transport.is_reading():
-            await asyncio.sleep(0.001)
+        resting = await begun(one, transport)
         assert not resting.done()
 
         await resting
@@ -95,9 +101,7 @@ async def test_nothing_is_read_while_a_stream_rests(transport):
 
 async def test_a_stream_that_is_given_up_is_read_on(transport):
     with many() as one:
-        resting = asyncio.create_task(rested(one, transport))
-        while transport.is_reading():
-            await asyncio.sleep(0.001)
+        resting = await begun(one, transport)
         resting.cancel()
         await asyncio.wait([resting])
 
@@ -106,9 +110,7 @@ async def test_a_stream_that_is_given_up_is_read_on(transport):
 
 async def test_a_connection_may_end_while_its_stream_rests(transport):
     with many() as one:
-        resting = asyncio.create_task(rested(one, transport))
-        while transport.is_reading():
-            await asyncio.sleep(0.001)
+        resting = await begun(one, transport)
         transport.close()
 
         assert await resting >= 0.025
