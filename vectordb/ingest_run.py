@@ -138,6 +138,8 @@ class Run:
     def _store_gathered(self) -> None:
         """Embed and store what is gathered."""
         gathered, self._gathered = self._gathered, []
+        if not gathered:
+            return
         self._working_on = [one.ingestion for one in gathered]
         try:
             vectors = self._vectors([chunk for one in gathered for chunk in one.chunks])
@@ -168,7 +170,7 @@ class Run:
         except Exception as error:
             if outages.is_full(error):
                 raise
-            # As above.
+            # One of them may be to blame here, too.
             for one in embedded:
                 with self._written_down(one.gathered.ingestion):
                     self._store(one.gathered, one.vectors, one.times)
