@@ -139,6 +139,7 @@ class LLMServer:
         self.ended = threading.Semaphore(0)
         self._script: deque[Behaviour] = deque()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._answering: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop: asyncio.Event | None = None
@@ -196,16 +197,21 @@ class LLMServer:
         self._ready.set()
         await self._stop.wait()
         server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            # Not those of asyncio, which just accept a connection: its socket would stay open.
+            for task in self._answering:
+                task.cancel()
+            await asyncio.wait(others)
         for writer in list(self._writers):
             writer.transport.abort()
         await asyncio.sleep(0)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        own = asyncio.current_task()
+        assert own is not None
+        self._answering.add(own)
+        own.add_done_callback(self._answering.discard)
         try:
             while request := await _read_request(reader):
                 self.requests.append(request)

@@ -22,6 +22,7 @@ async def transport():
         _, writer = await asyncio.open_connection(sock=own)
         yield writer.transport
         writer.close()
+        await writer.wait_closed()
 
 
 @pytest.fixture
@@ -122,7 +123,15 @@ async def test_what_is_encrypted_is_read_on(certificate):
     own.load_cert_chain(certificate)
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    server = await asyncio.start_server(lambda _, writer: None, "127.0.0.1", 0, ssl=own)
+    is_over = asyncio.Event()
+
+    async def hold(reader, writer):
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        is_over.set()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0, ssl=own)
     async with server:
         port = server.sockets[0].getsockname()[1]
         _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
@@ -134,3 +143,5 @@ async def test_what_is_encrypted_is_read_on(certificate):
                 await asyncio.sleep(0.001)
             assert resting.result() >= 0.025
         writer.close()
+        await writer.wait_closed()
+        await is_over.wait()
