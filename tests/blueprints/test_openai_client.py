@@ -475,4 +475,6 @@ async def test_a_key_that_no_header_can_carry_is_not_sent(endpoint, llm_server, 
     monkeypatch.setattr(provider, "RETRIES", 0)
     _, error = await failure(endpoint, replace(REQUEST, api_key="sk-\r\nHost: elsewhere"))
     assert "cannot be reached" in error.message
+    # The connection was there already.
+    assert await asyncio.to_thread(llm_server.ended.acquire, timeout=5)
     assert llm_server.prompts == []
